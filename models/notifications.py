@@ -1,0 +1,43 @@
+"""The outbox: what must be sent, to whom, and how that went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Json, Moment
+
+
+class NotificationRow(Base):
+    """One message to one recipient on one channel.
+
+    ``body`` is the message as it was when the alert changed; ``recipient`` the contact's name
+    or the written recipient; ``reason`` says why it stands where it stands. ``id`` stays the
+    same over all attempts and is the receiver's idempotency key. A row in ``sending`` whose
+    ``lease_until`` has passed belongs to nobody and may be claimed again.
+    """
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        Index("ix_notifications_status_next_attempt_at", "status", "next_attempt_at"),
+        Index("ix_notifications_alert_id", "alert_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    alert_id: Mapped[str | None] = mapped_column(ForeignKey("alerts.id"))
+    event: Mapped[str] = mapped_column(String(32))
+    channel: Mapped[str] = mapped_column(String(16))
+    recipient: Mapped[str] = mapped_column(String(320))
+    body: Mapped[dict[str, Any]] = mapped_column(Json)
+    status: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[str] = mapped_column(Text, default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[float] = mapped_column(Moment)
+    next_attempt_at: Mapped[float | None] = mapped_column(Moment)
+    claimed_by: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[float | None] = mapped_column(Moment)
+    sent_at: Mapped[float | None] = mapped_column(Moment)
+    provider_id: Mapped[str | None] = mapped_column(String(200))

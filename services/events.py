@@ -1,0 +1,68 @@
+"""What happened, published in process after the commit that made it true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetsObserved:
+    """New readings of these targets are stored; ``changed`` holds those whose status moved."""
+
+    keys: frozenset[str]
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChanged:
+    """An alert fired, was acknowledged or resolved. ``event`` is the webhook's word for it."""
+
+    alert_id: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationsQueued:
+    """There is something to send."""
+
+
+@dataclass(frozen=True, slots=True)
+class InAppMessage:
+    """A message for everybody who has the dashboard open."""
+
+    alert_id: str | None
+    severity: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """A login ended: its sockets must close."""
+
+    identity: str
+
+
+Event = TargetsObserved | AlertChanged | NotificationsQueued | InAppMessage | SessionEnded
+
+
+class Bus:
+    """Calls each subscriber in turn; one that fails is logged and does not stop the others."""
+
+    def __init__(self) -> None:
+        self._subscribers: list[Callable[[Event], None]] = []
+
+    def subscribe(self, handler: Callable[[Event], None]) -> None:
+        self._subscribers.append(handler)
+
+    def publish(self, event: Event) -> None:
+        for handler in self._subscribers:
+            try:
+                handler(event)
+            except Exception:
+                log.exception("subscriber_failed", subscriber=handler.__qualname__, event_type=type(event).__name__)
