@@ -65,4 +65,8 @@ class Bus:
             try:
                 handler(event)
             except Exception:
-                log.exception("subscriber_failed", subscriber=handler.__qualname__, event_type=type(event).__name__)
+                log.exception(
+                    "subscriber_failed",
+                    subscriber=handler.__qualname__,
+                    event_type=type(event).__name__,
+                )

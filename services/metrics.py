@@ -80,7 +80,9 @@ CATALOGUE: Mapping[str, Metric] = {
             Metric(f"{name}.status", f"Status of {name}", "", PART, types=names, states=STATUSES)
             for name, names in TYPES.items()
         ),
-        Metric("tenant.status", "Status of a tenant", "", frozenset({Kind.TENANT}), states=STATUSES),
+        Metric(
+            "tenant.status", "Status of a tenant", "", frozenset({Kind.TENANT}), states=STATUSES
+        ),
     )
 }
 

@@ -2,7 +2,8 @@
 
 Targets have text keys: ``vps-1`` (a VPS), ``vps-1/postgres`` (a service on it),
 ``vps-1/backend-api/database`` (a dependency that a service reports),
-``@tenant-acme`` (a tenant) and ``@tenant-acme/nexus`` (one of its applications).
+``@tenant-acme`` (a tenant), ``@tenant-acme/nexus`` (one of its applications) and ``*``
+(the platform: everything together).
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ def worst(statuses: Iterable[Status]) -> Status:
     return max(statuses, key=_RANK.__getitem__, default=Status.UNKNOWN)
 
 
+PLATFORM = "*"
+
+
 class Kind(StrEnum):
+    PLATFORM = "platform"
     VPS = "vps"
     SERVICE = "service"
     DEPENDENCY = "dependency"
@@ -39,14 +44,16 @@ class Kind(StrEnum):
 
 def kind_of(key: str) -> Kind:
     """The kind of target that a key names."""
+    if key == PLATFORM:
+        return Kind.PLATFORM
     if key.startswith("@"):
         return Kind.APPLICATION if "/" in key else Kind.TENANT
     return (Kind.VPS, Kind.SERVICE, Kind.DEPENDENCY)[min(key.count("/"), 2)]
 
 
 def vps_of(key: str) -> str | None:
-    """The VPS that a key lies on; None for tenants and their applications."""
-    return None if key.startswith("@") else key.partition("/")[0]
+    """The VPS that a key lies on; None for tenants, their applications and the platform."""
+    return None if key.startswith(("@", PLATFORM)) else key.partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from services.errors import ValidationError
 from services.metrics import Metric, find
 
+
+def web_address(url: str) -> str:
+    """``url`` when it names a host over http or https; else ValueError."""
+    problem = f"'{url}' is no web address; write it as https://host/path"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        raise ValueError(problem) from None
+    if not usable or not url.isprintable() or " " in url:
+        raise ValueError(problem)
+    return url
+
+
+WebAddress = Annotated[str, Field(max_length=2000), AfterValidator(web_address)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
 Seconds = Annotated[float, Field(ge=0, le=30 * 86400, allow_inf_nan=False)]
 
@@ -56,6 +79,13 @@ class Condition(Wire):
     value: float | str
     duration: Seconds = 0
 
+    @field_validator("value", mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError("the value of a condition is a number or a word in quotes")
+        return value
+
     @field_validator("metric")
     @classmethod
     def _known(cls, name: str) -> str:
@@ -78,8 +108,13 @@ class Condition(Wire):
             raise ValueError(
                 f"{self.metric} is never '{self.value}'; it is one of {', '.join(states)}"
             )
-        if not states and (isinstance(self.value, str) or not math.isfinite(self.value)):
-            raise ValueError(f"{self.metric} is a number; '{self.value}' is not one")
+        if not states and isinstance(self.value, str):
+            raise ValueError(
+                f"{self.metric} is a number, and '{self.value}' is text; write a number, "
+                "without quotes"
+            )
+        if isinstance(self.value, float) and not math.isfinite(self.value):
+            raise ValueError(f"'{self.value}' is no number that {self.metric} can be compared with")
         return self
 
     @property
@@ -116,4 +151,4 @@ class Rule(Wire):
     notification: NotificationPlan = NotificationPlan()
     enabled: bool = True
     scope: Scope = Scope()
-    runbook_url: str | None = None
+    runbook_url: WebAddress | None = None

@@ -1,34 +1,29 @@
-"""The inventory as people write it: servers, what runs on them, tenants, contacts, rules."""
+"""The inventory as people write it: servers, what runs on them, tenants, contacts, rules.
+
+What one part says of another (names that must exist) is checked in services.inventory.references.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+import base64
+import binascii
+import difflib
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 
-from services.rule import Id, Rule, Wire
+from services.rule import Id, Rule, WebAddress, Wire
 
-
-def _web_address(url: str) -> str:
-    parts = urlsplit(url)
-    try:
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
-    except ValueError:
-        usable = None
-    if not usable:
-        raise ValueError(f"'{url}' is no web address; write it as https://host/path")
-    return url
+#: A line for people to read.
+Label = Annotated[str, Field(max_length=200)]
 
 
 class HttpCheck(Wire):
     """A request that must be answered 2xx; a health body inside is read and believed."""
 
     type: Literal["http"] = "http"
-    url: str
-
-    _address = field_validator("url")(_web_address)
+    url: WebAddress
 
 
 class TcpCheck(Wire):
@@ -40,11 +35,12 @@ class TcpCheck(Wire):
 
     @classmethod
     def parse(cls, text: str) -> dict[str, Any]:
-        host, _, port = text.removeprefix("tcp://").rpartition(":")
-        host = host.removeprefix("[").removesuffix("]")
-        if not host or not port.isdigit():
-            raise ValueError(f"'{text}' is no address; write it as host:port")
-        return {"type": "tcp", "host": host, "port": int(port)}
+        found = re.fullmatch(r"(?:tcp://)?(\[[0-9A-Fa-f:.%]+\]|[^\s:/@?#\[\]]+):([0-9]{1,5})", text)
+        if not found or not 1 <= int(found[2]) <= 65535:
+            raise ValueError(
+                f"'{text}' is no address; write it as host:port, such as db.example:5432"
+            )
+        return {"type": "tcp", "host": found[1].strip("[]"), "port": int(found[2])}
 
 
 Check = Annotated[HttpCheck | TcpCheck, Field(discriminator="type")]
@@ -54,18 +50,32 @@ SHORT_FORMS = {"http": lambda text: {"type": "http", "url": text}, "tcp": TcpChe
 
 
 def _check(value: Any) -> Any:
-    if not isinstance(value, dict) or "type" in value:
+    if value is None or isinstance(value, HttpCheck | TcpCheck):
         return value
-    if len(value) != 1:
-        raise ValueError("a check names exactly one kind, such as {http: https://host/health}")
+    if not isinstance(value, dict) or not value:
+        raise ValueError(
+            'a check is written as {http: "https://host/health"} or {tcp: "host:port"}'
+        )
+    if "type" in value:
+        _known_check(value["type"])
+        return value
+    if len(value) > 1:
+        raise ValueError(f"a service has one check, and these are {len(value)}: {', '.join(value)}")
     ((kind, detail),) = value.items()
-    if kind not in SHORT_FORMS:
-        raise ValueError(f"there is no check '{kind}'; known: {', '.join(SHORT_FORMS)}")
+    _known_check(kind)
     if isinstance(detail, dict):
-        return {"type": kind, **detail}
+        return {**detail, "type": kind}
     if not isinstance(detail, str):
         raise ValueError(f"the {kind} check needs an address as text")
     return SHORT_FORMS[kind](detail)
+
+
+def _known_check(kind: Any) -> None:
+    if kind in SHORT_FORMS:
+        return
+    near = difflib.get_close_matches(str(kind), SHORT_FORMS, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(SHORT_FORMS)}"
+    raise ValueError(f"there is no check '{kind}'; {hint}")
 
 
 class ServiceSpec(Wire):
@@ -96,10 +106,10 @@ class Monitoring(Wire):
 
 class VpsSpec(Wire):
     id: Id
-    name: str = ""
-    region: str = ""
-    provider: str = ""
-    tags: tuple[str, ...] = ()
+    name: Label = ""
+    region: Label = ""
+    provider: Label = ""
+    tags: tuple[Label, ...] = ()
     source: LocalSource | None = None
     monitoring: Monitoring = Monitoring()
     services: tuple[ServiceSpec, ...] = ()
@@ -114,16 +124,14 @@ class ApplicationSpec(Wire):
     """An application of a tenant under its own address. ``runs_on``: ``vps/service``."""
 
     name: Id
-    url: str
+    url: WebAddress
     runs_on: str | None = None
     depends_on: tuple[str, ...] = ()
-
-    _address = field_validator("url")(_web_address)
 
 
 class TenantSpec(Wire):
     id: Id
-    organization_name: str = ""
+    organization_name: Label = ""
     sla: Annotated[float, Field(gt=0, le=100)] = 99.9
     services: tuple[ApplicationSpec, ...] = ()
 
@@ -133,10 +141,22 @@ class TenantSpec(Wire):
 
 
 class WebhookAddress(Wire):
-    url: str
+    url: WebAddress
     secret: SecretStr
 
-    _address = field_validator("url")(_web_address)
+    @field_validator("secret")
+    @classmethod
+    def _usable(cls, secret: SecretStr) -> SecretStr:
+        """Any text signs; one that says it is base64 (``whsec_``) must be."""
+        text = secret.get_secret_value()
+        if not text:
+            raise ValueError("the secret is empty; give a random text of some 32 characters")
+        if text.startswith("whsec_"):
+            try:
+                base64.b64decode(text.removeprefix("whsec_"), validate=True)
+            except binascii.Error:
+                raise ValueError("after 'whsec_' a secret goes on in base64") from None
+        return secret
 
 
 class Contact(Wire):
@@ -147,20 +167,9 @@ class Contact(Wire):
 
 
 class Inventory(Wire):
-    """Everything that is watched, and who is told. Names inside it are checked against it."""
+    """Everything that is watched, and who is told."""
 
     vps: tuple[VpsSpec, ...] = ()
     tenants: tuple[TenantSpec, ...] = ()
     contacts: tuple[Contact, ...] = ()
     rules: tuple[Rule, ...] = ()
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems = list(self._problems())
-        if problems:
-            raise ValueError("; ".join(text for _, text in problems))
-        return self
-
-    def _problems(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        """Each inconsistency with the path of the field that holds it."""
-        yield from ()

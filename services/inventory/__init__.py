@@ -1,0 +1,1 @@
+"""What is watched: the inventory file, its lookups, and its rows in the database."""

@@ -1,0 +1,181 @@
+"""YAML as a tree that knows its lines, so that every mistake can be shown where it stands.
+
+Built from the parser's events, which costs no recursion: depth, and the size that aliases would
+blow up, are known before anything is expanded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml.constructor import SafeConstructor
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    DocumentStartEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceStartEvent,
+)
+from yaml.nodes import ScalarNode
+from yaml.resolver import Resolver
+
+MAX_DEPTH = 32
+MAX_NODES = 1_000_000
+
+#: The parser in C is some 20 times faster; not every platform has it.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_STANDARD = "tag:yaml.org,2002:"
+#: Dates, a lone "=" and a lone "<<" are text to us.
+_TEXT = frozenset({"!", *(_STANDARD + name for name in ("str", "timestamp", "value", "merge"))})
+_SCALARS = _TEXT | {_STANDARD + name for name in ("int", "float", "bool", "null")}
+_COLLECTIONS = frozenset({"!", _STANDARD + "map", _STANDARD + "seq"})
+
+
+@dataclass(slots=True)
+class Node:
+    """``value`` is a list of nodes, a dict of field names and nodes, or a scalar; ``raw`` a
+    scalar as it was written. ``size`` counts the values below and ``height`` the levels, both
+    with aliases in full. ``mistakes``: the line of each, the field it is about, what is wrong.
+    """
+
+    line: int
+    value: Any = None
+    raw: str | None = None
+    size: int = 1
+    height: int = 1
+    key: str | None = None
+    key_lines: dict[str, int] = field(default_factory=dict)
+    mistakes: list[tuple[int, str | None, str]] = field(default_factory=list)
+
+
+class Unreadable(Exception):
+    """The text is no YAML that can be looked into. ``line`` counts from 1."""
+
+    def __init__(self, line: int | None, text: str) -> None:
+        super().__init__(text)
+        self.line = line
+
+
+def grow(text: str) -> Node | None:
+    """The tree of one YAML document; None when there is none. Raises Unreadable."""
+    builder = _Builder()
+    try:
+        for event in yaml.parse(text, Loader=LOADER):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        last = max(len(text.splitlines()), 1)  # the parser finds an open bracket below the end
+        said = ", ".join(part for part in (error.context, error.problem) if part)
+        raise Unreadable(
+            min(mark.line + 1, last) if mark else None, f"this is not YAML: {said}"
+        ) from None
+    except yaml.YAMLError as error:
+        raise Unreadable(None, f"this is not YAML: {error}") from None
+    return builder.root
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.root: Node | None = None
+        self._open: list[Node] = []
+        self._anchors: dict[str, Node] = {}
+        self._resolver: Any = Resolver()
+        self._constructor = SafeConstructor()
+
+    def take(self, event: yaml.Event) -> None:
+        if isinstance(event, DocumentStartEvent):
+            if self.root is not None:
+                raise Unreadable(_line(event), "a second document begins; an inventory is one")
+        elif isinstance(event, CollectionEndEvent):
+            self._place(self._open.pop())
+        elif isinstance(event, AliasEvent):
+            self._place(self._alias(event))
+        elif isinstance(event, ScalarEvent):
+            self._place(self._scalar(event))
+        elif isinstance(event, MappingStartEvent | SequenceStartEvent):
+            self._begin(event)
+
+    def _begin(self, event: MappingStartEvent | SequenceStartEvent) -> None:
+        _check_tag(event, _COLLECTIONS)
+        node = Node(_line(event), {} if isinstance(event, MappingStartEvent) else [])
+        self._anchor(event, node)
+        self._open.append(node)
+        if len(self._open) > MAX_DEPTH:
+            raise Unreadable(node.line, f"nested deeper than {MAX_DEPTH} levels")
+
+    def _anchor(self, event: NodeEvent, node: Node) -> None:
+        if event.anchor:
+            self._anchors[event.anchor] = node
+
+    def _alias(self, event: AliasEvent) -> Node:
+        line, anchor = _line(event), self._anchors.get(event.anchor or "")
+        if anchor is None:
+            raise Unreadable(line, f"there is no anchor '&{event.anchor}' above this alias")
+        if any(node is anchor for node in self._open):
+            raise Unreadable(line, f"the alias '*{event.anchor}' lies inside its own anchor")
+        return Node(
+            line, anchor.value, anchor.raw, anchor.size, anchor.height, key_lines=anchor.key_lines
+        )
+
+    def _place(self, node: Node) -> None:
+        if not self._open:
+            self.root = node
+            return
+        parent = self._open[-1]
+        parent.size += node.size
+        parent.height = max(parent.height, node.height + 1)
+        if parent.size > MAX_NODES or parent.height > MAX_DEPTH:
+            raise Unreadable(
+                node.line,
+                f"with its aliases the file has more than {MAX_NODES:,} values or {MAX_DEPTH} "
+                "levels",
+            )
+        if isinstance(parent.value, list):
+            parent.value.append(node)
+        elif parent.key is None:
+            parent.key = _name(node, parent)
+        else:
+            parent.value.setdefault(parent.key, node)
+            parent.key = None
+
+    def _scalar(self, event: ScalarEvent) -> Node:
+        _check_tag(event, _SCALARS)
+        node = Node(_line(event), event.value, event.value)
+        self._anchor(event, node)
+        tag = event.tag or self._resolver.resolve(ScalarNode, event.value, event.implicit)
+        if tag in _TEXT:
+            return node
+        try:
+            node.value = self._constructor.construct_object(ScalarNode(tag, event.value))
+        except (yaml.YAMLError, ValueError, LookupError, OverflowError):
+            kind = {"int": "whole number", "float": "number"}.get(tag.rpartition(":")[2], "value")
+            said = f"'{event.value[:40]}' is not a {kind} that can be used; put text in quotes"
+            node.mistakes.append((node.line, None, said))
+        return node
+
+
+def _name(node: Node, parent: Node) -> str:
+    if node.raw is None:
+        raise Unreadable(node.line, "the name of a field must be plain text")
+    if node.raw in parent.value:
+        said = f"stands here a second time; the first is on line {parent.key_lines[node.raw]}"
+        parent.mistakes.append((node.line, node.raw, said))
+    elif node.raw == "<<":
+        said = "'<<' is not understood; use an alias for a whole value, or repeat its fields"
+        parent.mistakes.append((node.line, None, said))
+    parent.key_lines.setdefault(node.raw, node.line)
+    return node.raw
+
+
+def _check_tag(event: Any, known: frozenset[str]) -> None:
+    if event.tag is not None and event.tag not in known:
+        raise Unreadable(_line(event), f"the tag '{event.tag}' is not understood; leave it out")
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
