@@ -1,0 +1,80 @@
+"""The checks: how a service is probed, one file a kind, and the second look that they share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import aiohttp
+import structlog
+from aiohttp.abc import AbstractResolver
+
+from services.collect import Workers
+from services.collect.checks import http, tcp
+from services.inventory.schema import Check
+from services.observation import CheckResult, Status
+
+log = structlog.get_logger(__name__)
+
+SECOND_LOOK_AFTER = 0.5
+SECOND_LOOK_TIMEOUT = 1.0
+
+#: Name lookups at a time. Each may hang for as long as the system waits for its name servers.
+_LOOKUPS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeContext:
+    """What all probes share. ``second_look_after``: seconds from a failure to the second look."""
+
+    session: aiohttp.ClientSession
+    names: AbstractResolver
+    second_look_after: float = SECOND_LOOK_AFTER
+
+
+@asynccontextmanager
+async def open_context(second_look_after: float = SECOND_LOOK_AFTER) -> AsyncIterator[ProbeContext]:
+    """A context for the running event loop."""
+    workers = Workers(_LOOKUPS, "lookup")
+    names = tcp.Names(workers)
+    try:
+        async with http.open_session(names) as session:
+            yield ProbeContext(session, names, second_look_after)
+    finally:
+        workers.close()
+
+
+Probe = Callable[[Any, float, ProbeContext], Awaitable[CheckResult]]
+
+#: How each kind of check of the inventory is probed.
+PROBES: Mapping[str, Probe] = {"http": http.probe, "tcp": tcp.probe}
+
+
+async def probe(check: Check, timeout: float, context: ProbeContext) -> CheckResult:
+    """What a check finds, within ``timeout`` seconds and a second look.
+
+    A failure counts when a second look, half a second later, fails too; the first one's words
+    stand. A defect of the probe itself is logged and makes the status unknown.
+    """
+    first = await _look(check, timeout, context)
+    if first.status is not Status.UNHEALTHY:
+        return first
+    await asyncio.sleep(context.second_look_after)
+    second = await _look(check, min(SECOND_LOOK_TIMEOUT, timeout), context)
+    if second.status in (Status.HEALTHY, Status.DEGRADED):
+        return replace(second, evidence={**second.evidence, "firstLook": first.message})
+    return replace(first, evidence={**first.evidence, "secondLook": second.message})
+
+
+async def _look(check: Check, timeout: float, context: ProbeContext) -> CheckResult:
+    try:
+        return await PROBES[check.type](check, timeout, context)
+    except Exception as error:
+        name = type(error).__name__
+        log.exception("probe_failed", check=check.type)
+        return CheckResult(
+            Status.UNKNOWN, f"could not look: {name} inside Healthdeck", evidence={"error": name}
+        )
