@@ -60,7 +60,7 @@ class HostSample(Base):
     """One reading of a machine: a wide row, one column a metric (services.metrics names them)."""
 
     __tablename__ = "host_samples"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     target_id: Mapped[int] = mapped_column(ForeignKey("targets.id"), primary_key=True)
     at: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -80,7 +80,7 @@ class Sample(Base):
     """One value of any other metric: a narrow row, ``metric`` is its number in the catalogue."""
 
     __tablename__ = "samples"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     target_id: Mapped[int] = mapped_column(ForeignKey("targets.id"), primary_key=True)
     metric: Mapped[int] = mapped_column(primary_key=True)

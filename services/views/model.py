@@ -9,25 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.health.score import Reason, Score
 from services.observation import Status
 
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One deduction from the score: what is wrong, the points it costs, where to look."""
-
-    text: str
-    points: float
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """``value`` 0-100 or None while nothing was observed; ``band`` is its word."""
-
-    value: float | None
-    band: str
-    reasons: tuple[Reason, ...]
+__all__ = [
+    "AlertView",
+    "Beat",
+    "Body",
+    "EventView",
+    "Gauge",
+    "Instance",
+    "Overview",
+    "Reason",
+    "Score",
+    "ServiceType",
+    "Status",
+    "VpsCard",
+]
 
 
 @dataclass(frozen=True, slots=True)

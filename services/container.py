@@ -1,0 +1,67 @@
+"""Services: the typed bundle of everything that a running Healthdeck consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import current_app
+
+from models.database import Database
+from services.alerts.manage import AlertDesk
+from services.cache import Cache
+from services.collect.intake import Intake
+from services.collect.own import Heartbeat, OwnCheck
+from services.collect.rounds import Rounds
+from services.events import Bus
+from services.health.board import Board
+from services.identity import Identity
+from services.inventory.fleet import Fleet
+from services.notify.pipeline import Pipeline
+from services.settings import Settings
+from services.views.reader import Reader
+
+EXTENSION = "healthdeck"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    database: Database
+    bus: Bus
+    fleet: Fleet
+    identity: Identity
+    cache: Cache
+    board: Board
+    read: Reader
+    intake: Intake
+    alerts: AlertDesk
+    pipeline: Pipeline
+    rounds: Rounds
+    heartbeat: Heartbeat
+    own_checks: Mapping[str, OwnCheck]
+    scheduler: BackgroundScheduler
+
+    def start(self) -> None:
+        """Starts judging, sending and collecting, in this order: nothing is seen that could not
+        be stored, and nothing is stored that could not be told."""
+        self.intake.start()
+        self.pipeline.start()
+        self.rounds.start()
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        """Stops them in the other order; what waits is stored first. Takes at most a few
+        seconds."""
+        self.scheduler.shutdown(wait=False)
+        self.rounds.stop()
+        self.intake.stop()
+        self.pipeline.stop()
+        self.database.close()
+
+
+def current() -> Services:
+    """The services of the application that answers the current request."""
+    return cast(Services, current_app.extensions[EXTENSION])

@@ -1,0 +1,45 @@
+"""The board: the latest judgement of every target, in memory, for everybody who reads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from services.health.status import Judgement
+
+
+class Board:
+    """Written by the intake alone, after its commit. ``snapshot`` never changes once taken;
+    ``version`` grows with each change; ``trouble`` says why nothing new can be stored."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._states: Mapping[str, Judgement] = MappingProxyType({})
+        self._version = 0
+        self._trouble: str | None = None
+
+    @property
+    def version(self) -> int:
+        return self._version
+
+    @property
+    def trouble(self) -> str | None:
+        return self._trouble
+
+    def snapshot(self) -> Mapping[str, Judgement]:
+        return self._states
+
+    def get(self, key: str) -> Judgement | None:
+        return self._states.get(key)
+
+    def apply(self, changes: Mapping[str, Judgement]) -> None:
+        with self._lock:
+            self._states = MappingProxyType({**self._states, **changes})
+            self._version += 1
+
+    def report(self, trouble: str | None) -> None:
+        with self._lock:
+            if trouble != self._trouble:
+                self._trouble = trouble
+                self._version += 1

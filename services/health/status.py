@@ -1,0 +1,131 @@
+"""What observations mean for one target, and what many statuses mean together. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from services.observation import CheckResult, Observation, Status, worst
+from services.times import span
+
+#: A machine whose share of a resource (percent) is above this is degraded.
+LIMITS: Mapping[str, float] = {
+    "system.cpu.usage": 90.0,
+    "system.memory.usedPercent": 85.0,
+    "system.disk.usedPercent": 85.0,
+}
+RESOURCES = {
+    "system.cpu.usage": "CPU",
+    "system.memory.usedPercent": "memory",
+    "system.disk.usedPercent": "disk",
+}
+#: Rounds in a row that a status must be seen before it counts.
+TO_WORSE = 1
+TO_BETTER = 2
+TO_HOT = 3
+#: Response times that are kept for an average.
+RESPONSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The state of one target after its latest reading.
+
+    ``candidate`` is what the latest readings say, ``streak`` how many in a row; it becomes
+    ``status`` when it has been seen often enough. ``silent``: no reading although one was due.
+    """
+
+    status: Status
+    since: float
+    reason: str
+    candidate: Status
+    streak: int
+    seen_at: float
+    previous: Status | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, str | int | float] = field(default_factory=dict)
+    check: CheckResult | None = None
+    responses: tuple[float, ...] = ()
+    silent: bool = False
+
+    def changed_from(self, other: Judgement | None) -> bool:
+        return other is None or other.status is not self.status
+
+
+def look(observation: Observation) -> tuple[Status, str]:
+    """What one reading says by itself: status and reason."""
+    if observation.error is not None:
+        return Status.UNKNOWN, observation.error
+    if observation.check is not None:
+        return observation.check.status, observation.check.message
+    hot = [
+        f"{RESOURCES[name]} {observation.metrics[name]:.0f} %"
+        for name, limit in LIMITS.items()
+        if observation.metrics.get(name, 0.0) > limit
+    ]
+    return (Status.DEGRADED, ", ".join(hot)) if hot else (Status.HEALTHY, "all well")
+
+
+def judge(before: Judgement | None, observation: Observation) -> Judgement:
+    """The judgement after one more reading.
+
+    The first reading counts at once, and so does any failed check (a check has looked twice
+    before it says so). A recovery needs 2 good rounds, a busy machine 3 rounds above its limit.
+    """
+    status, reason = look(observation)
+    check = observation.check
+    taken = () if check is None or check.response_ms is None else (check.response_ms,)
+    latest = {
+        "seen_at": observation.at,
+        "metrics": observation.metrics or (before.metrics if before else {}),
+        "facts": observation.facts or (before.facts if before else {}),
+        "check": check,
+        "responses": ((before.responses if before else ()) + taken)[-RESPONSES:],
+    }
+    if before is None:
+        return Judgement(status, observation.at, reason, status, 1, **latest)  # type: ignore[arg-type]
+    streak = before.streak + 1 if status is before.candidate else 1
+    after = replace(before, candidate=status, streak=streak, silent=False, **latest)  # type: ignore[arg-type]
+    if status is before.status:
+        return replace(after, reason=reason)
+    if streak < _needed(before.status, status, of_check=check is not None):
+        return after
+    return replace(
+        after, status=status, since=observation.at, reason=reason, previous=before.status
+    )
+
+
+def _needed(now: Status, then: Status, *, of_check: bool) -> int:
+    if Status.UNKNOWN in (now, then):
+        return TO_WORSE
+    if worst((now, then)) is now:
+        return TO_BETTER
+    return TO_WORSE if of_check else TO_HOT
+
+
+def silence(before: Judgement, now: float) -> Judgement:
+    """The judgement of a target that should have been read and was not: unknown."""
+    after = replace(before, silent=True, candidate=Status.UNKNOWN, streak=1)
+    reason = f"no reading for {span(now - before.seen_at)}"
+    if before.status is Status.UNKNOWN:
+        return replace(after, reason=reason)
+    return replace(after, status=Status.UNKNOWN, since=now, reason=reason, previous=before.status)
+
+
+def of_many(statuses: Iterable[Status]) -> Status:
+    """Unhealthy when all are, healthy when all are, unknown when nothing is known of any,
+    else degraded."""
+    seen = set(statuses)
+    if not seen:
+        return Status.UNKNOWN
+    return seen.pop() if len(seen) == 1 else Status.DEGRADED
+
+
+def of_vps(host: Status | None, services: Iterable[Status]) -> Status:
+    """A server's status: its own, made degraded by a service that is not healthy. Without a
+    source of its own (``host`` None) it is what its services are together."""
+    services = list(services)
+    if host is None:
+        return of_many(services)
+    troubled = any(status is not Status.HEALTHY for status in services)
+    return worst((host, Status.DEGRADED)) if troubled and host is Status.HEALTHY else host

@@ -1,0 +1,143 @@
+"""What is read of the past: the course of a machine, intervals of status, recent events."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from models.targets import HostSample, StatusInterval, TargetRow, TargetState
+from services.health.status import Judgement
+from services.metrics import HOST_METRICS
+from services.observation import PLATFORM, Kind, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A span of one status of ``target``; ``end`` None means that it still lasts."""
+
+    target: str
+    status: Status
+    start: float
+    end: float | None
+    reason: str
+    previous: Status | None
+
+
+def states(session: Session) -> dict[str, Judgement]:
+    """The latest stored judgement of every target that has not left, with the last reading of
+    each machine: where a new process goes on from."""
+    newest = (
+        select(HostSample.target_id, func.max(HostSample.at).label("at"))
+        .group_by(HostSample.target_id)
+        .subquery()
+    )
+    readings = {
+        row.target_id: {
+            m.name: value
+            for m in HOST_METRICS
+            if (value := getattr(row, m.column or "")) is not None
+        }
+        for row in session.scalars(
+            select(HostSample).join(
+                newest,
+                and_(HostSample.target_id == newest.c.target_id, HostSample.at == newest.c.at),
+            )
+        )
+    }
+    rows = session.execute(
+        select(TargetRow.key, TargetState)
+        .join(TargetState, TargetState.target_id == TargetRow.id)
+        .where(TargetRow.removed_at.is_(None))
+    )
+    return {
+        key: Judgement(
+            Status(state.status), state.since, state.reason, Status(state.candidate),
+            state.streak, state.seen_at, facts=state.facts,
+            metrics=readings.get(state.target_id, {}),
+        )
+        for key, state in rows
+    }  # fmt: skip
+
+
+def courses(
+    session: Session, keys: Collection[str], start: float, end: float, points: int
+) -> dict[str, list[HostSample | None]]:
+    """The readings of machines from ``start`` to ``end``: for each key ``points`` slots of equal
+    length, oldest first, with the last reading in each or None where there was none."""
+    named = select(TargetRow.id, TargetRow.key).where(TargetRow.key.in_(keys))
+    ids = dict(session.execute(named).all())
+    found: dict[str, list[HostSample | None]] = {key: [None] * points for key in keys}
+    width = (end - start) / points
+    rows = session.scalars(
+        select(HostSample)
+        .where(HostSample.target_id.in_(ids), HostSample.at >= start, HostSample.at < end)
+        .order_by(HostSample.target_id, HostSample.at)
+    )
+    for row in rows:
+        found[ids[row.target_id]][min(int((row.at - start) / width), points - 1)] = row
+    return found
+
+
+def intervals(
+    session: Session, start: float, end: float, keys: Collection[str] | None = None
+) -> Mapping[str, Sequence[Interval]]:
+    """The status intervals that touch ``start`` to ``end``, by target, oldest first."""
+    query = (
+        select(StatusInterval, TargetRow.key)
+        .join(TargetRow, TargetRow.id == StatusInterval.target_id)
+        .where(
+            StatusInterval.started_at < end,
+            or_(StatusInterval.ended_at.is_(None), StatusInterval.ended_at > start),
+        )
+        .order_by(StatusInterval.started_at)
+    )
+    if keys is not None:
+        query = query.where(TargetRow.key.in_(keys))
+    found: dict[str, list[Interval]] = defaultdict(list)
+    for row, key in session.execute(query):
+        found[key].append(_interval(row, key))
+    return found
+
+
+def recent_changes(session: Session, limit: int) -> list[Interval]:
+    """The latest changes of status, newest first; first sights are no changes."""
+    rows = session.execute(
+        select(StatusInterval, TargetRow.key)
+        .join(TargetRow, TargetRow.id == StatusInterval.target_id)
+        .where(
+            StatusInterval.previous.is_not(None),
+            TargetRow.removed_at.is_(None),
+            TargetRow.kind != Kind.PLATFORM,
+        )
+        .order_by(StatusInterval.started_at.desc(), StatusInterval.id.desc())
+        .limit(limit)
+    )
+    return [_interval(row, key) for row, key in rows]
+
+
+def platform_up_since(session: Session) -> float | None:
+    """When the platform last stopped being unhealthy, or was first observed; None before that
+    or while it is unhealthy."""
+    row = session.execute(
+        select(
+            func.max(StatusInterval.ended_at).filter(StatusInterval.status == Status.UNHEALTHY),
+            func.min(StatusInterval.started_at),
+            func.count().filter(
+                StatusInterval.status == Status.UNHEALTHY, StatusInterval.ended_at.is_(None)
+            ),
+        )
+        .join(TargetRow, TargetRow.id == StatusInterval.target_id)
+        .where(TargetRow.key == PLATFORM)
+    ).one()
+    return None if row[2] else row[0] or row[1]
+
+
+def _interval(row: StatusInterval, key: str) -> Interval:
+    return Interval(
+        key, Status(row.status), row.started_at, row.ended_at, row.reason,
+        Status(row.previous) if row.previous else None,
+    )  # fmt: skip

@@ -1,0 +1,156 @@
+"""From judgements to what a reader sees of servers and services. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from models.targets import HostSample
+from services.health.status import LIMITS, Judgement, of_many, of_vps
+from services.history.availability import Slice
+from services.inventory.fleet import Fleet
+from services.metrics import CATALOGUE
+from services.observation import Status, worst
+from services.views.model import Beat, Gauge, Instance, ServiceType, VpsCard
+
+States = Mapping[str, Judgement]
+Course = Sequence[HostSample | None]
+
+LABELS = {"api": "API", "backend": "Backend API", "s3": "S3", "smtp": "SMTP", "email": "E-mail"}
+RESOURCES = (
+    ("system.cpu.usage", "", "", "%"),
+    ("system.memory.usedPercent", "system.memory.used", "system.memory.total", "GiB"),
+    ("system.disk.usedPercent", "system.disk.used", "system.disk.total", "GiB"),
+)
+
+
+def instance(key: str, fleet: Fleet, states: States) -> Instance:
+    """One service on one VPS, as it was last judged."""
+    spec, state = fleet.services[key], states.get(key)
+    vps_id = key.partition("/")[0]
+    if not fleet.enabled(key):
+        state, message = None, "paused"
+    else:
+        message = state.reason if state else "not observed yet"
+    check = state.check if state else None
+    return Instance(
+        key=key,
+        name=spec.name,
+        vps_id=vps_id,
+        status=state.status if state else Status.UNKNOWN,
+        message=message,
+        since=state.since if state else 0.0,
+        response_ms=check.response_ms if check else None,
+        uptime_s=check.uptime_s if check else None,
+        checks=_checks(key, fleet, states),
+    )
+
+
+def _checks(key: str, fleet: Fleet, states: States) -> dict[str, Status]:
+    """The state of what a service depends on, by type; the worst where a type comes twice."""
+    checks: dict[str, Status] = {}
+    vps_id = key.partition("/")[0]
+    for name in fleet.services[key].depends_on:
+        target = name if "/" in name else f"{vps_id}/{name}"
+        _merge(checks, fleet.service_type(target), states.get(target))
+    state = states.get(key)
+    for part in state.check.parts if state and state.check else ():
+        _merge(checks, part, states.get(f"{key}/{part}"))
+    return checks
+
+
+def _merge(checks: dict[str, Status], type_: str, state: Judgement | None) -> None:
+    status = state.status if state else Status.UNKNOWN
+    checks[type_] = worst((checks[type_], status)) if type_ in checks else status
+
+
+def vps_card(
+    vps_id: str,
+    fleet: Fleet,
+    states: States,
+    course: Course,
+    tenants: tuple[str, ...],
+    interval: float,
+) -> VpsCard:
+    """A server at a glance; ``course`` holds its recent readings, oldest first."""
+    spec, state = fleet.vps[vps_id], states.get(vps_id)
+    enabled = fleet.enabled(vps_id)
+    keys = [f"{vps_id}/{service.name}" for service in fleet.vps[vps_id].services]
+    services = tuple(instance(key, fleet, states) for key in keys)
+    metrics = state.metrics if state and enabled else {}
+    host = (state.status if state else Status.UNKNOWN) if spec.source else None
+    gauges = [_gauge(names, metrics, course) for names in RESOURCES]
+    cores = state.facts.get("cores") if state else None
+    return VpsCard(
+        id=vps_id,
+        name=spec.label,
+        region=spec.region,
+        status=of_vps(host, (i.status for i in services)) if enabled else Status.UNKNOWN,
+        reason=_reason(enabled, spec.source is not None, state, services),
+        since=state.since if state else 0.0,
+        seen_at=state.seen_at if state else None,
+        interval=interval,
+        cores=int(cores) if cores else None,
+        cpu=gauges[0],
+        memory=gauges[1],
+        disk=gauges[2],
+        load=metrics.get("system.load.1m"),
+        network_in=metrics.get("system.network.received"),
+        network_out=metrics.get("system.network.sent"),
+        services=services,
+        tenants=tenants,
+    )
+
+
+def _reason(
+    enabled: bool, has_source: bool, state: Judgement | None, services: Sequence[Instance]
+) -> str:
+    if not enabled:
+        return "paused"
+    if has_source and state is None:
+        return "not observed yet"
+    troubled = [i for i in services if i.status is not Status.HEALTHY]
+    if state is not None and (state.status is not Status.HEALTHY or not troubled):
+        return state.reason
+    if troubled:
+        return f"{troubled[0].name}: {troubled[0].message}"
+    return "all well"
+
+
+def _gauge(
+    names: tuple[str, str, str, str], metrics: Mapping[str, float], course: Course
+) -> Gauge | None:
+    percent, used, total, unit = names
+    if percent not in metrics:
+        return None
+    metric = CATALOGUE[percent]
+    past = [getattr(row, metric.column or "") if row is not None else None for row in course]
+    if past and past[-1] is None:
+        past[-1] = metrics[percent]
+    return Gauge(
+        label=metric.label,
+        percent=round(metrics[percent], 1),
+        used=_rounded(metrics.get(used)),
+        total=_rounded(metrics.get(total)),
+        unit=unit,
+        course=tuple(past),
+        hot=metrics[percent] > LIMITS[percent],
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def service_type(
+    type_: str, instances: Sequence[Instance], beats: Sequence[Slice], available: float | None
+) -> ServiceType:
+    """A row of the service grid."""
+    return ServiceType(
+        type=type_,
+        label=LABELS.get(type_, type_.replace("-", " ").capitalize()),
+        status=of_many(i.status for i in instances),
+        instances=tuple(instances),
+        healthy=sum(i.status is Status.HEALTHY for i in instances),
+        beats=tuple(Beat(s.start, s.end, s.status, s.text) for s in beats),
+        availability=available,
+    )

@@ -1,0 +1,257 @@
+"""The reader: what pages, REST and stream ask for. Answers are kept until something changes."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.alerts import AlertEvent, AlertRow
+from models.database import Database
+from models.targets import HostSample
+from services.cache import Cache
+from services.errors import NotFound
+from services.events import AlertChanged, Event
+from services.health import score as scoring
+from services.health.board import Board
+from services.health.graph import Graph
+from services.health.status import of_many
+from services.history import query
+from services.history.availability import Slice, availability, slices
+from services.inventory.fleet import Fleet
+from services.notify import outbox
+from services.notify.body import alert_body
+from services.observation import PLATFORM, Status, vps_of
+from services.times import iso
+from services.views import alerts, cards
+from services.views.headline import headline, told
+from services.views.model import Body, EventView, Instance, Overview, ServiceType, VpsCard
+
+Scope = frozenset[str] | None
+Beats = tuple[list[Slice], float | None]
+
+POINTS = 40
+BEATS = 48
+BEATS_SPAN = 86400.0
+EVENTS = 8
+#: Seconds that heartbeat bars may lag behind while no status changes.
+BEATS_TTL = 30
+
+
+class Reader:
+    """Read models for callers limited to ``scope`` (tenant ids; None sees everything). What such
+    a caller may not see is absent from every list, count, score and sentence."""
+
+    def __init__(
+        self,
+        database: Database,
+        board: Board,
+        fleet: Fleet,
+        graph: Graph,
+        cache: Cache,
+        interval: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._board = board
+        self._fleet = fleet
+        self._graph = graph
+        self._cache = cache
+        self._interval = interval
+        self._clock = clock
+        self._alerts_version = 0
+        self._kept: dict[Scope, tuple[tuple[int, int], Overview]] = {}
+        self._building: dict[Scope, threading.Lock] = defaultdict(threading.Lock)
+
+    def notice(self, event: Event) -> None:
+        """Takes note of a change that the board does not show."""
+        if isinstance(event, AlertChanged):
+            self._alerts_version += 1
+
+    def sees(self, target: str, scope: Scope) -> bool:
+        """Whether a caller may know of a target: its own tenants, and the servers they are on."""
+        if scope is None:
+            return True
+        if target.startswith("@"):
+            return target[1:].partition("/")[0] in scope
+        return bool(scope.intersection(self._fleet.tenants_on(vps_of(target) or "")))
+
+    def overview(self, scope: Scope = None) -> Overview:
+        """The state of everything that a caller may see."""
+        with self._building[scope]:
+            version = (self._board.version, self._alerts_version)
+            kept = self._kept.get(scope)
+            if kept is None or kept[0] != version:
+                kept = (version, self._overview(scope))
+                self._kept[scope] = kept
+            return kept[1]
+
+    def vps(self, vps_id: str, scope: Scope = None) -> VpsCard:
+        """One server. Raises NotFound for one that is not there or not to be known of."""
+        if vps_id not in self._fleet.vps or not self.sees(vps_id, scope):
+            raise NotFound(f"there is no VPS '{vps_id}'")
+        with self._database.read() as session:
+            return self._card(session, [vps_id], scope)[0]
+
+    def alert(self, alert_id: str, scope: Scope = None) -> Body:
+        """One alert with its timeline and notifications. Raises NotFound."""
+        with self._database.read() as session:
+            row = session.get(AlertRow, alert_id)
+            if row is None or not self.sees(row.target, scope):
+                raise NotFound(f"there is no alert '{alert_id}'")
+            body = self._alert(row, scope)
+            events = session.scalars(
+                select(AlertEvent).filter_by(alert_id=alert_id).order_by(AlertEvent.id)
+            )
+            body["timeline"] = [
+                {"at": iso(e.at), "event": e.kind, "by": e.actor, "note": e.note} for e in events
+            ]
+            body["notifications"] = [
+                {
+                    "channel": t.channel, "recipient": t.recipient, "event": t.event,
+                    "status": t.status, "reason": t.reason, "detail": t.detail,
+                    "sentAt": iso(t.sent_at),
+                }
+                for t in outbox.told(session, [alert_id], event=None).get(alert_id, ())
+            ]  # fmt: skip
+        return body
+
+    def alerts(self, scope: Scope = None, status: str | None = None) -> list[Body]:
+        """Alerts as the API lists them, newest first: the unresolved ones, or those of one
+        ``status``."""
+        chosen = alerts.UNRESOLVED if status is None else AlertRow.status == status
+        with self._database.read() as session:
+            rows = session.scalars(
+                select(AlertRow).where(chosen).order_by(AlertRow.triggered_at.desc()).limit(500)
+            )
+            return [self._alert(row, scope) for row in rows if self.sees(row.target, scope)]
+
+    def _alert(self, row: AlertRow, scope: Scope) -> Body:
+        body = alert_body(row)
+        if scope is not None:
+            body["impact"] = {"tenants": [t for t in row.impact if t in scope]}
+        return body
+
+    def _overview(self, scope: Scope) -> Overview:
+        now = self._clock()
+        fleet, states = self._fleet, self._board.snapshot()
+        visible = [vps_id for vps_id in fleet.vps if self.sees(vps_id, scope)]
+        with self._database.read() as session:
+            servers = self._card(session, visible, scope)
+            active = alerts.unresolved(session, fleet, lambda t: self.sees(t, scope), scope)
+            changes = query.recent_changes(session, EVENTS * (1 if scope is None else 20))
+            up_since = query.platform_up_since(session)
+        rows = self._service_types(servers, scope, now)
+        parts = self._parts(servers, scope)
+        bad = [p for p in parts if p.status in (Status.UNHEALTHY, Status.UNKNOWN)]
+        hurt = {t for p in bad for t in self._impact(p.target, scope)}
+        tenants = len(fleet.tenants if scope is None else scope.intersection(fleet.tenants))
+        platform = states.get(PLATFORM)
+        return Overview(
+            headline=headline(
+                servers, [fleet.label(p.target) for p in bad if p.target.startswith("@")],
+                len(hurt), tenants,
+            ),
+            told=told(active, self._board.trouble),
+            status=self._platform(rows, servers) if scope or not platform else platform.status,
+            score=scoring.score(parts),
+            uptime_s=max(0.0, now - up_since) if up_since else 0.0,
+            updated_at=max((s.seen_at for s in states.values()), default=now),
+            services=tuple(rows),
+            vps=tuple(servers),
+            alerts=active,
+            events=tuple(
+                EventView(c.start, c.target, fleet.label(c.target), c.status, c.reason)
+                for c in changes
+                if self.sees(c.target, scope)
+            )[:EVENTS],
+            tenants=tenants,
+            interval=self._interval,
+        )  # fmt: skip
+
+    def _impact(self, target: str, scope: Scope) -> list[str]:
+        return [t for t in self._graph.impact(target) if scope is None or t in scope]
+
+    def _card(self, session: Session, vps_ids: Sequence[str], scope: Scope) -> list[VpsCard]:
+        """Cards of servers, in the fleet's order. Slots of the course are wider than an interval,
+        so that a reading which comes a little late leaves no gap."""
+        states, now = self._board.snapshot(), self._clock()
+        by_interval: dict[float, list[str]] = defaultdict(list)
+        for vps_id in vps_ids:
+            by_interval[self._fleet.interval(vps_id, self._interval)].append(vps_id)
+        courses: dict[str, list[HostSample | None]] = {}
+        for interval, group in by_interval.items():
+            width = 1.5 * interval
+            end = math.ceil(now / width) * width
+            courses |= query.courses(session, group, end - POINTS * width, end, POINTS)
+        return [
+            cards.vps_card(
+                vps_id, self._fleet, states, courses[vps_id],
+                tuple(t for t in self._fleet.tenants_on(vps_id) if scope is None or t in scope),
+                self._fleet.interval(vps_id, self._interval),
+            )
+            for vps_id in vps_ids
+        ]  # fmt: skip
+
+    def _service_types(
+        self, servers: Sequence[VpsCard], scope: Scope, now: float
+    ) -> list[ServiceType]:
+        groups: dict[str, list[Instance]] = defaultdict(list)
+        for card in servers:
+            for instance in card.services:
+                groups[self._fleet.service_type(instance.key)].append(instance)
+        moved = max((i.since for group in groups.values() for i in group), default=0.0)
+        beats = self._beats(groups, scope, now, moved)
+        return [cards.service_type(t, group, *beats[t]) for t, group in groups.items()]
+
+    def _beats(
+        self, groups: Mapping[str, Sequence[Instance]], scope: Scope, now: float, moved: float
+    ) -> dict[str, Beats]:
+        who = "*" if scope is None else ",".join(sorted(scope))
+        kept = self._cache.get(f"beats:{who}", BEATS_TTL)
+        if kept is None or kept[0] != (moved, *groups):
+            kept = ((moved, *groups), self._build_beats(groups, now))
+            self._cache.set(f"beats:{who}", kept)
+        beats: dict[str, Beats] = kept[1]
+        return beats
+
+    def _build_beats(
+        self, groups: Mapping[str, Sequence[Instance]], now: float
+    ) -> dict[str, Beats]:
+        end = math.ceil(now / (BEATS_SPAN / BEATS)) * (BEATS_SPAN / BEATS)
+        start = end - BEATS_SPAN
+        keys = [i.key for group in groups.values() for i in group]
+        with self._database.read() as session:
+            found = query.intervals(session, start, now, keys)
+        beats = {}
+        for type_, group in groups.items():
+            own = {i.key: found.get(i.key, ()) for i in group}
+            beats[type_] = (slices(own, start, end, BEATS), availability(own, start, now))
+        return beats
+
+    def _parts(self, servers: Sequence[VpsCard], scope: Scope) -> list[scoring.Part]:
+        """Everything that counts for the score: machines, services, applications. What is
+        paused does not."""
+        fleet, states = self._fleet, self._board.snapshot()
+        keys = [c.id for c in servers if fleet.vps[c.id].source]
+        keys += [i.key for c in servers for i in c.services]
+        keys += [key for key in fleet.applications if self.sees(key, scope)]
+        parts = []
+        for key in keys:
+            if fleet.enabled(key):
+                state = states.get(key)
+                status = state.status if state else Status.UNKNOWN
+                reason = state.reason if state else "not observed yet"
+                text = f"{fleet.label(key)}: {reason}"
+                parts.append(scoring.Part(key, status, text, len(self._impact(key, scope))))
+        return parts
+
+    def _platform(self, rows: Sequence[ServiceType], servers: Sequence[VpsCard]) -> Status:
+        """The platform as a limited caller sees it."""
+        machines = [c.status for c in servers]
+        return of_many([*(row.status for row in rows), *([of_many(machines)] if machines else [])])

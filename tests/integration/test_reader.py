@@ -1,0 +1,217 @@
+"""What readers see: the overview's figures, and that a limited caller sees nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from services.alerts.defaults import DEFAULT_RULES
+from services.alerts.engine import Engine
+from services.alerts.manage import AlertDesk
+from services.cache import Cache
+from services.collect.intake import Intake
+from services.errors import Conflict, NotFound
+from services.events import Bus
+from services.health.board import Board
+from services.health.graph import Graph
+from services.inventory.fleet import Fleet
+from services.inventory.schema import Inventory
+from services.inventory.sync import sync
+from services.observation import CheckResult, Observation, Status
+from services.rule import Rule
+from services.views.bodies import overview_body, vps_body
+from services.views.reader import Reader
+
+INTERVAL = 30.0
+ACME, GLOBEX = frozenset({"acme"}), frozenset({"globex"})
+
+
+def vps(name, tenant):
+    check = {"http": "http://127.0.0.1:1/"}
+    return {
+        "id": name,
+        "services": [
+            {"name": "api", "type": "backend", "check": check, "dependsOn": ["postgres"]},
+            {"name": "postgres", "type": "database", "check": check},
+        ],
+        "tenants": [tenant],
+    }
+
+
+INVENTORY = Inventory.model_validate(
+    {
+        "vps": [vps("vps-1", "acme"), vps("vps-2", "globex")],
+        "tenants": [
+            {"id": "acme", "organizationName": "ACME Corp"},
+            {"id": "globex", "organizationName": "Globex"},
+        ],
+        "rules": [
+            {
+                "id": "down", "name": "Down", "severity": "critical",
+                "condition": {
+                    "metric": "service.status", "operator": "equals", "value": "unhealthy",
+                },
+            },
+        ],
+    }
+)  # fmt: skip
+
+
+class World:
+    def __init__(self, database):
+        self.now = 1_000_000.0
+        fleet = Fleet.build(INVENTORY, "testhost", "cache")
+        with database.write() as session:
+            sync(session, fleet, self.now)
+        graph, board, bus = Graph(fleet), Board(), Bus()
+        rules: list[Rule] = [*DEFAULT_RULES, *INVENTORY.rules]
+        engine = Engine(rules, fleet, graph, INTERVAL, frozenset({"inApp"}))
+        self.board = board
+        self.intake = Intake(
+            database, fleet, board, engine, bus, INTERVAL, 5.0,
+            clock=lambda: self.now, monotonic=lambda: self.now,
+        )  # fmt: skip
+        self.read = Reader(
+            database, board, fleet, graph, Cache(None), INTERVAL, clock=lambda: self.now
+        )
+        bus.subscribe(self.read.notice)
+        self.desk = AlertDesk(database, bus, self.read.sees, clock=lambda: self.now)
+        self.intake.start()
+
+    def see(self, **statuses):
+        """One reading of each target; ``vps_1__api=Status.HEALTHY`` names ``vps-1/api``."""
+        self.now += 1
+        self.intake.submit(
+            [
+                Observation(
+                    name.replace("__", "/").replace("_", "-"), self.now,
+                    check=CheckResult(status, f"it is {status}", response_ms=45.0, uptime_s=3600.0),
+                )
+                for name, status in statuses.items()
+            ]
+        )  # fmt: skip
+        self.intake.flush()
+
+    def machine(self, key, cpu):
+        metrics = {
+            "system.cpu.usage": cpu, "system.memory.usedPercent": 38.75,
+            "system.memory.used": 6.2, "system.memory.total": 16.0,
+        }  # fmt: skip
+        self.intake.submit([Observation(key, self.now, metrics=metrics, facts={"cores": 4})])
+        self.intake.flush()
+
+
+HEALTHY = {
+    "vps_1__api": Status.HEALTHY, "vps_1__postgres": Status.HEALTHY,
+    "vps_2__api": Status.HEALTHY, "vps_2__postgres": Status.HEALTHY,
+    "healthdeck__healthdeck_database": Status.HEALTHY,
+    "healthdeck__healthdeck_cache": Status.HEALTHY,
+    "healthdeck__healthdeck_scheduler": Status.HEALTHY,
+}  # fmt: skip
+
+
+@pytest.fixture
+def world(database):
+    world = World(database)
+    yield world
+    world.intake.stop()
+
+
+@pytest.fixture
+def incident(world):
+    world.see(**HEALTHY)
+    world.machine("healthdeck", cpu=45.0)
+    world.see(**(HEALTHY | {"vps_2__postgres": Status.UNHEALTHY}))
+    return world
+
+
+def test_a_healthy_fleet(world):
+    world.see(**HEALTHY)
+    world.machine("healthdeck", cpu=45.0)
+    view = world.read.overview()
+    assert (view.headline, view.status) == ("Everything is healthy.", Status.HEALTHY)
+    assert (view.score.value, view.score.band) == (100.0, "excellent")
+    body = overview_body(view)
+    assert body["services"]["backend"] == {"status": "healthy", "instances": 2, "healthy": 2}
+    assert body["vps"][-1] == {"id": "healthdeck", "status": "healthy", "load": 45.0}
+    assert body["activeAlerts"] == 0
+
+
+def test_an_incident(incident):
+    view = incident.read.overview()
+    assert view.headline == "postgres on vps-2 is down; 1 of 2 tenants is affected."
+    assert view.status is Status.DEGRADED
+    assert view.score.reasons[0].target == "vps-2/postgres"
+    assert view.alerts[0].impact == ("Globex",)
+    body = overview_body(view)
+    assert body["services"]["database"] == {"status": "degraded", "instances": 3, "healthy": 2}
+    assert {v["id"]: v["status"] for v in body["vps"]} == {
+        "vps-1": "healthy", "vps-2": "degraded", "healthdeck": "healthy",
+    }  # fmt: skip
+    events = [(e.label, e.status) for e in view.events]
+    assert events == [("postgres on vps-2", Status.UNHEALTHY)]
+
+
+def test_a_server_as_the_api_shows_it(incident):
+    body = vps_body(incident.read.vps("vps-2"))
+    assert body["services"][0] == {
+        "name": "api", "status": "healthy", "uptime": 3600, "responseTime": 45.0,
+        "checks": {"database": Status.UNHEALTHY},
+    }  # fmt: skip
+    system = vps_body(incident.read.vps("healthdeck"))["system"]
+    assert system["cpu"] == {"usage": 45.0, "cores": 4}
+    assert system["memory"] == {"used": 6.2, "total": 16.0, "percent": 38.8}
+
+
+def test_uptime_counts_from_the_first_look_and_ends_while_the_platform_is_unhealthy(world):
+    world.see(**HEALTHY)
+    world.machine("healthdeck", cpu=5.0)
+    began = world.now
+    world.now += 600
+    world.see(**HEALTHY)
+    assert world.read.overview().uptime_s == world.now - began
+
+
+def test_a_limited_caller_sees_its_own_and_nothing_else(incident):
+    view = incident.read.overview(ACME)
+    text = json.dumps(dataclasses.asdict(view)) + json.dumps(overview_body(view))
+    for foreign in ("vps-2", "globex", "Globex", "healthdeck-database"):
+        assert foreign not in text
+    assert view.headline == "Everything is healthy."
+    assert (view.score.value, view.tenants, view.alerts) == (100.0, 1, ())
+    other = incident.read.overview(GLOBEX)
+    assert other.headline == "postgres on vps-2 is down; 1 of 1 tenant is affected."
+    assert overview_body(other)["activeAlerts"] > 0
+
+
+@pytest.mark.parametrize("vps_id", ["vps-2", "healthdeck", "nowhere"])
+def test_what_a_limited_caller_may_not_know_of_is_not_there(incident, vps_id):
+    with pytest.raises(NotFound):
+        incident.read.vps(vps_id, ACME)
+
+
+def test_alerts_of_others_cannot_be_read_or_acknowledged(incident):
+    (alert,) = incident.read.alerts(GLOBEX)
+    assert incident.read.alerts(ACME) == []
+    with pytest.raises(NotFound):
+        incident.read.alert(alert["id"], ACME)
+    with pytest.raises(NotFound):
+        incident.desk.acknowledge(alert["id"], "mallory", scope=ACME)
+    incident.desk.acknowledge(alert["id"], "kim", "on it", scope=GLOBEX)
+    with pytest.raises(Conflict, match="already acknowledged by kim"):
+        incident.desk.acknowledge(alert["id"], "lee", scope=None)
+    body = incident.read.alert(alert["id"], GLOBEX)
+    assert (body["status"], body["acknowledgedBy"]) == ("acknowledged", "kim")
+    assert [(e["event"], e["by"], e["note"]) for e in body["timeline"]][1:] == [
+        ("acknowledged", "kim", "on it")
+    ]
+    assert incident.read.overview().told == "kim has acknowledged it."
+
+
+def test_an_answer_is_kept_until_something_changes(incident):
+    first = incident.read.overview()
+    assert incident.read.overview() is first
+    incident.machine("healthdeck", cpu=50.0)
+    assert incident.read.overview() is not first
