@@ -1,0 +1,192 @@
+"""The outbox as the pipeline sees it: which rows are due, whose they are, how sending went.
+
+A row is claimed by an UPDATE that holds only while the row is as it was read; whoever changes
+one row has it, so any number of processes may share one database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from models.notifications import NotificationRow as Row
+from services.notify.channels import Message
+from services.notify.outbox import FIRING
+from services.notify.retry import GIVE_UP_AFTER, OPEN, REACHING, Reason, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row that is ours until its lease ends. ``token`` is new for every claim, so a result
+    that comes late cannot be taken for that of a later claim. ``attempts`` counts this one."""
+
+    token: str
+    channel: str
+    attempts: int
+    created_at: float
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an attempt. With ``next_attempt_at`` it is queued again."""
+
+    status: Status
+    reason: Reason
+    detail: str = ""
+    sent_at: float | None = None
+    next_attempt_at: float | None = None
+    provider_id: str | None = None
+
+
+def due(now: float, channels: Collection[str]) -> Select[Row]:
+    """Rows to send now, the longest waiting first. A row waits while an older one of the same
+    alert, channel and recipient is open: nobody learns of a resolution before the firing."""
+    older = aliased(Row)
+    waits = exists().where(
+        older.alert_id == Row.alert_id,
+        older.channel == Row.channel,
+        older.recipient == Row.recipient,
+        older.created_at < Row.created_at,
+        older.status.in_(OPEN),
+    )
+    return (
+        select(Row)
+        .where(
+            Row.status == Status.QUEUED,
+            Row.next_attempt_at <= now,
+            Row.channel.in_(channels),
+            ~waits,
+        )
+        .order_by(Row.next_attempt_at, Row.created_at)
+    )
+
+
+def take(session: Session, row: Row, token: str, until: float) -> Claim | None:
+    """Claims a due row until a moment; None when somebody else was faster."""
+    taken = _changed(
+        session,
+        # Every claim counts an attempt, which makes the number the row's version.
+        [Row.id == row.id, Row.status == Status.QUEUED, Row.attempts == row.attempts],
+        status=Status.SENDING,
+        reason=Reason.IN_PROGRESS,
+        claimed_by=token,
+        lease_until=until,
+        attempts=row.attempts + 1,
+    )
+    if not taken:
+        return None
+    message = Message(row.id, row.alert_id, row.event, row.recipient, row.body)
+    return Claim(token, row.channel, row.attempts + 1, row.created_at, message)
+
+
+def record(session: Session, claim: Claim, outcome: Outcome) -> bool:
+    """Writes what became of a claim; False when the row was no longer ours.
+
+    Who was never told of a firing is not told of its end either: when a firing has failed for
+    good, what waits behind it is suppressed.
+    """
+    kept = _changed(
+        session,
+        [
+            Row.id == claim.message.id,
+            Row.status == Status.SENDING,
+            Row.claimed_by == claim.token,
+        ],
+        status=outcome.status,
+        reason=outcome.reason,
+        detail=outcome.detail,
+        sent_at=outcome.sent_at,
+        next_attempt_at=outcome.next_attempt_at,
+        provider_id=outcome.provider_id,
+        claimed_by=None,
+        lease_until=None,
+    )
+    if kept and outcome.status == Status.FAILED and claim.message.event == FIRING:
+        _suppress_what_follows(session, claim)
+    return bool(kept)
+
+
+def _suppress_what_follows(session: Session, claim: Claim) -> None:
+    message, told = claim.message, aliased(Row)
+    _changed(
+        session,
+        [
+            Row.alert_id == message.alert_id,
+            Row.channel == claim.channel,
+            Row.recipient == message.recipient,
+            Row.event != FIRING,
+            Row.status == Status.QUEUED,
+            ~exists().where(
+                told.alert_id == message.alert_id,
+                told.channel == claim.channel,
+                told.recipient == message.recipient,
+                told.event == FIRING,
+                told.status.in_(REACHING),
+            ),
+        ],
+        status=Status.SUPPRESSED,
+        reason=Reason.NEVER_TOLD,
+        detail="The message that the alert fired could not be delivered to this recipient.",
+        next_attempt_at=None,
+    )
+
+
+def expired(now: float, own: Collection[str]) -> list[ColumnElement[bool]]:
+    """Conditions of rows whose lease has ended without a result. ``own``: tokens of claims that
+    are known to be alive because this process works on them."""
+    return [Row.status == Status.SENDING, Row.lease_until <= now, Row.claimed_by.not_in(own)]
+
+
+def stranded(now: float, channels: Collection[str]) -> list[ColumnElement[bool]]:
+    """Conditions of rows that have waited a day for a channel that this process has not got."""
+    return [
+        Row.status == Status.QUEUED,
+        Row.channel.not_in(channels),
+        Row.created_at <= now - GIVE_UP_AFTER,
+    ]
+
+
+def tidy(session: Session, now: float, channels: Collection[str], own: Collection[str]) -> int:
+    """Queues again what a lost process left behind, and ends what no channel will ever take.
+    Returns the number of rows queued again."""
+    _changed(
+        session,
+        stranded(now, channels),
+        status=Status.FAILED,
+        reason=Reason.CHANNEL_UNAVAILABLE,
+        detail="The channel is not set up any more; the message waited 24 h for it.",
+        next_attempt_at=None,
+    )
+    return requeue(session, now, expired(now, own))
+
+
+def requeue(session: Session, now: float, which: list[ColumnElement[bool]]) -> int:
+    """Makes interrupted rows due at once; their number."""
+    return _changed(
+        session,
+        which,
+        status=Status.QUEUED,
+        reason=Reason.INTERRUPTED,
+        detail="Interrupted while it was being sent; it is sent again under the same id.",
+        claimed_by=None,
+        lease_until=None,
+        next_attempt_at=now,
+    )
+
+
+def untidy(now: float, channels: Collection[str], own: Collection[str]) -> Select[str]:
+    """Whether tidy() would find anything: asked before, because it needs the write lock."""
+    return (
+        select(Row.id).where(or_(and_(*expired(now, own)), and_(*stranded(now, channels)))).limit(1)
+    )
+
+
+def _changed(session: Session, which: list[ColumnElement[bool]], **values: Any) -> int:
+    statement = update(Row).where(*which).values(**values)
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    return int(getattr(result, "rowcount", 0))

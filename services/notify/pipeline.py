@@ -1,0 +1,265 @@
+"""The pipeline: takes what is due from the outbox, sends it, and writes down how that went.
+
+The database is the queue. Each channel has a few workers of its own, which claim a row only
+when they are free to send it: a slow receiver on one channel holds up no other, and what waits
+in memory is bounded by the number of workers. A row is sent at least once; the id that stays
+the same over all attempts lets a receiver drop the rare second copy.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from uuid import uuid4
+
+import structlog
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from models.database import Database
+from models.notifications import NotificationRow as Row
+from services.notify import claims
+from services.notify.attempt import attempt
+from services.notify.channels import Channel
+from services.notify.claims import Claim, Outcome
+from services.notify.retry import Reason, Status
+
+log = structlog.get_logger(__name__)
+
+WORKERS = 4
+LEASE = 20.0
+#: A channel keeps to 10 s by itself; this frees the worker from one that does not.
+SEND_LIMIT = 12.0
+STOP_LIMIT = 3.0
+_CANDIDATES = 16
+_RECORD_RETRY = (0.1, 2.0)
+
+
+class _Lane:
+    """The workers of one channel and the signal that there may be something for them."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.threads: list[threading.Thread] = []
+        self._changed = threading.Condition()
+        self._signalled = False
+        self._closed = False
+
+    def signal(self) -> None:
+        """Wakes one worker; that one wakes the next when it has found something."""
+        with self._changed:
+            self._signalled = True
+            self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def wait(self) -> bool:
+        """Waits for a signal; False when the lane is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._signalled or self._closed)
+            self._signalled = False
+            return not self._closed
+
+
+class Pipeline:
+    """``channels`` by name, ``clock`` in seconds since the epoch, ``lease`` in seconds: it must
+    be longer than a send can take, and is how long a crash delays what was being sent.
+    ``jitter`` gives a number from 0 to 1 for each retry; ``recorded`` hears of each alert of
+    which a message's outcome was written down."""
+
+    def __init__(
+        self,
+        database: Database,
+        channels: Mapping[str, Channel],
+        clock: Callable[[], float] = time.time,
+        workers_per_channel: int = WORKERS,
+        lease: float = LEASE,
+        send_limit: float = SEND_LIMIT,
+        jitter: Callable[[], float] = random.random,
+        recorded: Callable[[str], None] = lambda alert_id: None,
+    ) -> None:
+        self._database = database
+        self._lanes = {name: _Lane(channel) for name, channel in channels.items()}
+        self._clock = clock
+        self._workers = workers_per_channel
+        self._lease = lease
+        self._send_limit = send_limit
+        self._jitter = jitter
+        self._recorded = recorded
+        self._stopping = threading.Event()
+        self._halted = threading.Event()
+        self._own: set[str] = set()
+        self._finished = 0
+        self._quiet = threading.Condition()
+
+    def start(self) -> None:
+        """Starts the workers; what waits in the outbox is sent at once. On SQLite no other
+        pipeline may be running on the file: what that one is sending would be sent twice."""
+        if self._database.dialect == "sqlite":
+            self.recover()
+        for name, lane in self._lanes.items():
+            for number in range(self._workers):
+                thread = threading.Thread(
+                    target=self._work, args=(lane,), name=f"notify-{name}-{number}", daemon=True
+                )
+                lane.threads.append(thread)
+                thread.start()
+        self.wake()
+
+    def stop(self) -> None:
+        """Claims nothing more and finishes what is under way, for 3 s at most. What is not
+        finished then is sent again, under the same id, once its lease has ended."""
+        ends = time.monotonic() + STOP_LIMIT
+        self._stopping.set()
+        for lane in self._lanes.values():
+            lane.close()
+        for lane in self._lanes.values():
+            for thread in lane.threads:
+                thread.join(max(ends - time.monotonic(), 0))
+        self._halted.set()
+        if self._own:
+            log.warning("notifications_unfinished", count=len(self._own), reason="stopped")
+
+    def wake(self) -> None:
+        """There may be something to send. Cheap; call it after each commit that enqueued."""
+        for lane in self._lanes.values():
+            lane.signal()
+
+    def sweep(self) -> None:
+        """Takes care of what became due with time: retries, and rows whose sender was lost.
+        Called each second. Never raises; what fails now is done by the next call."""
+        now, own, names = self._clock(), self._own_tokens(), self._lanes.keys()
+        try:
+            with self._database.read() as session:
+                untidy = session.execute(claims.untidy(now, names, own)).first()
+            if untidy:
+                with self._database.write() as session:
+                    count = claims.tidy(session, now, names, own)
+                log.warning("notifications_requeued", count=count, reason=Reason.INTERRUPTED.value)
+        except SQLAlchemyError as error:
+            log.warning("notifications_sweep_failed", reason=_first_line(error))
+        self.wake()
+
+    def recover(self) -> None:
+        """Queues again what a former process left in sending, without waiting for leases: on
+        SQLite there is no other process that could still be at it."""
+        with self._database.write() as session:
+            count = claims.requeue(session, self._clock(), [Row.status == Status.SENDING])
+        if count:
+            log.info("notifications_requeued", count=count, reason=Reason.INTERRUPTED.value)
+
+    def idle(self, timeout: float) -> bool:
+        """Waits until nothing is due or under way here; False when that took too long."""
+        ends = time.monotonic() + timeout
+        while True:
+            with self._quiet:
+                finished = self._finished
+            with self._database.read() as session:
+                waiting = claims.due(self._clock(), self._lanes.keys()).limit(1)
+                due = session.execute(waiting).first() is not None
+            with self._quiet:
+                # A row that finished in between may have freed the one behind it.
+                if not due and not self._own and finished == self._finished:
+                    return True
+                left = ends - time.monotonic()
+                if left <= 0:
+                    return False
+                self._quiet.wait(min(left, 0.02))
+
+    def _work(self, lane: _Lane) -> None:
+        while lane.wait():
+            try:
+                while not self._stopping.is_set() and self._send_one(lane):
+                    pass
+            except SQLAlchemyError as error:
+                # The next sweep signals again: nothing is lost, only later.
+                log.warning("notifications_claim_failed", reason=_first_line(error))
+            except Exception:
+                log.exception("notifications_worker_failed", channel=lane.channel.name)
+
+    def _send_one(self, lane: _Lane) -> bool:
+        """Claims a row, sends it and records the outcome; False when nothing is due."""
+        token = uuid4().hex
+        with self._owning(token):
+            claim = self._claim(lane.channel.name, token)
+            if claim is None:
+                return False
+            lane.signal()
+            outcome = attempt(lane.channel, claim, self._clock, self._jitter(), self._send_limit)
+            kept = self._record(claim, outcome)
+        if kept and claim.message.alert_id:
+            self._recorded(claim.message.alert_id)
+        went_well = outcome.status in (Status.SENT, Status.DELIVERED)
+        say = log.info if kept and went_well else log.warning
+        say(
+            "notification" if kept else "notification_result_lost",
+            notification=claim.message.id,
+            alert=claim.message.alert_id,
+            event_type=claim.message.event,
+            channel=claim.channel,
+            recipient=claim.message.recipient,
+            status=outcome.status.value,
+            reason=outcome.reason.value,
+            attempts=claim.attempts,
+            detail=outcome.detail,
+        )
+        return True
+
+    def _claim(self, channel: str, token: str) -> Claim | None:
+        while True:
+            now = self._clock()
+            with self._database.read() as session:
+                rows = list(session.scalars(claims.due(now, [channel]).limit(_CANDIDATES)))
+            if not rows:
+                return None
+            # Workers of all processes read the same rows: they spread over them.
+            random.shuffle(rows)
+            for row in rows:
+                with self._database.write() as session:
+                    claim = claims.take(session, row, token, now + self._lease)
+                if claim:
+                    return claim
+
+    def _record(self, claim: Claim, outcome: Outcome) -> bool:
+        """Writes the outcome down, however long the database is away; only stop() ends it."""
+        delay, longest = _RECORD_RETRY
+        while True:
+            try:
+                with self._database.write() as session:
+                    return claims.record(session, claim, outcome)
+            except (DBAPIError, PoolTimeout) as error:
+                log.warning(
+                    "notification_record_failed",
+                    notification=claim.message.id,
+                    reason=_first_line(error),
+                )
+                if self._halted.wait(delay):
+                    return False
+                delay = min(delay * 2, longest)
+
+    @contextmanager
+    def _owning(self, token: str) -> Iterator[None]:
+        """While inside, a claim under this token is alive, and its lease is not looked at."""
+        with self._quiet:
+            self._own.add(token)
+        try:
+            yield
+        finally:
+            with self._quiet:
+                self._own.discard(token)
+                self._finished += 1
+                self._quiet.notify_all()
+
+    def _own_tokens(self) -> list[str]:
+        with self._quiet:
+            return list(self._own)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -1,0 +1,590 @@
+"""The outbox and its pipeline on real databases."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from models.alerts import AlertRow
+from models.database import Database
+from models.notifications import NotificationRow as Row
+from services.inventory.schema import Contact, WebhookAddress
+from services.notify import claims, outbox
+from services.notify.channels import DeliveryError, Message, Receipt
+from services.notify.pipeline import Pipeline
+from services.notify.retry import GIVE_UP_AFTER, Reason, Status
+from services.rule import Channel, NotificationPlan, Severity
+
+NOW = 1_763_634_600.0
+LEASE = 20.0
+OPS = Contact(
+    name="Ops",
+    email="ops@example.com",
+    webhook=WebhookAddress(url="https://hooks.example/ops", secret=SecretStr("c2VjcmV0")),
+)
+AVAILABLE = frozenset({"webhook", "inApp"})
+HOOK = NotificationPlan(channels=(Channel.WEBHOOK,))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Recorder:
+    """A channel that keeps what it is given, after ``on_send`` has had its say."""
+
+    def __init__(self, name: str = "webhook", delivered: bool = False) -> None:
+        self.name = name
+        self.delivered = delivered
+        self.on_send: Callable[[Message], None] = lambda message: None
+        self.tried: list[Message] = []
+        self.sent: list[Message] = []
+        self._lock = threading.Lock()
+
+    def send(self, message: Message) -> Receipt:
+        with self._lock:
+            self.tried.append(message)
+        self.on_send(message)
+        with self._lock:
+            self.sent.append(message)
+        return Receipt(f"p-{message.id[:8]}", self.delivered)
+
+    def events(self) -> list[str]:
+        return [message.event for message in self.sent]
+
+
+class Gate:
+    """Holds sends up until it is opened; ``entered`` counts who came."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self.entered = threading.Semaphore(0)
+
+    def __call__(self, message: Message) -> None:
+        self.entered.release()
+        assert self._open.wait(20)
+
+    def await_entry(self, count: int = 1) -> None:
+        for _ in range(count):
+            assert self.entered.acquire(timeout=5), "nothing was sent"
+
+    def open(self) -> None:
+        self._open.set()
+
+
+class Installation:
+    """A database with its clock, and pipelines that end with the test."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.clock = Clock()
+        self._pipelines: list[Pipeline] = []
+
+    def pipeline(
+        self,
+        *channels: Recorder,
+        database: Database | None = None,
+        workers: int = 4,
+        send_limit: float = 12,
+    ) -> Pipeline:
+        pipeline = Pipeline(
+            database or self.database,
+            {channel.name: channel for channel in channels},
+            clock=self.clock,
+            workers_per_channel=workers,
+            lease=LEASE,
+            send_limit=send_limit,
+            jitter=lambda: 1.0,
+        )
+        self._pipelines.append(pipeline)
+        pipeline.start()
+        return pipeline
+
+    def alert(self, alert_id: str) -> None:
+        with self.database.write() as session:
+            session.add(
+                AlertRow(
+                    id=alert_id, fingerprint=alert_id, rule_id="r", rule_name="R", target="vps-1",
+                    severity="critical", status="active", title="Down", message="No answer",
+                    value=None, threshold=None, triggered_at=NOW, impact=[],
+                )
+            )  # fmt: skip
+
+    def fire(self, alert_id: str = "a1", plan: NotificationPlan = HOOK, new: bool = True) -> int:
+        if new:
+            self.alert(alert_id)
+        with self.database.write() as session:
+            return outbox.enqueue(
+                session, alert_id=alert_id, event="alert.fired", body={"id": alert_id},
+                severity=Severity.CRITICAL, plan=plan, contacts=[OPS], channels=AVAILABLE,
+                now=self.clock.now,
+            )  # fmt: skip
+
+    def resolve(self, alert_id: str = "a1") -> int:
+        with self.database.write() as session:
+            return outbox.enqueue_resolution(session, alert_id, {"id": alert_id}, self.clock.now)
+
+    def acknowledge(self, alert_id: str = "a1") -> int:
+        with self.database.write() as session:
+            return outbox.enqueue_acknowledgement(
+                session, alert_id, {"id": alert_id}, self.clock.now
+            )
+
+    def rows(self) -> list[Row]:
+        with self.database.read() as session:
+            return list(session.scalars(select(Row).order_by(Row.created_at, Row.channel)))
+
+    def states(self) -> list[tuple[str, str, str]]:
+        return [(row.event, row.status, row.reason) for row in self.rows()]
+
+    def fire_and_abandon(self) -> claims.Claim:
+        """An alert's row as a process leaves it that is killed while sending. In one
+        transaction, so that no pipeline of the test can be faster."""
+        self.alert("a1")
+        with self.database.write() as session:
+            outbox.enqueue(
+                session, alert_id="a1", event="alert.fired", body={}, severity=Severity.CRITICAL,
+                plan=HOOK, contacts=[OPS], channels=AVAILABLE, now=self.clock.now,
+            )  # fmt: skip
+            row = session.scalars(claims.due(self.clock.now, ["webhook"])).one()
+            claim = claims.take(session, row, "of-the-dead", self.clock.now + LEASE)
+        assert claim is not None
+        return claim
+
+    def close(self) -> None:
+        for pipeline in self._pipelines:
+            pipeline.stop()
+
+
+@pytest.fixture
+def home(database: Database) -> Iterator[Installation]:
+    installation = Installation(database)
+    yield installation
+    installation.close()
+
+
+def failing(**options: Any) -> Callable[[Message], None]:
+    def fail(message: Message) -> None:
+        raise DeliveryError("The receiver answered 503.", **options)
+
+    return fail
+
+
+TEMPORARY = failing(permanent=False, reason=Reason.RECEIVER_ERROR)
+PERMANENT = failing(permanent=True, reason=Reason.GONE)
+
+
+# What is written
+
+
+def test_rows_belong_to_the_transaction_of_the_change(home: Installation) -> None:
+    home.alert("a1")
+    with home.database.write() as session:
+        outbox.enqueue(
+            session, alert_id="a1", event="alert.fired", body={}, severity=Severity.INFO,
+            plan=HOOK, contacts=[OPS], channels=AVAILABLE, now=NOW,
+        )  # fmt: skip
+        session.rollback()
+    assert home.rows() == []
+
+
+def test_every_recipient_gets_a_row_and_who_cannot_be_told_a_reason(home: Installation) -> None:
+    plan = NotificationPlan(
+        channels=(Channel.WEBHOOK, Channel.IN_APP, Channel.EMAIL), recipients=("Ops", "nobody")
+    )
+    assert home.fire(plan=plan) == 2
+    with home.database.read() as session:
+        found = outbox.told(session, ["a1", "unknown"])
+    assert [(t.channel, t.recipient, t.status, t.reason) for t in found["a1"]] == [
+        ("email", "Ops", "undeliverable", "channel_unavailable"),
+        ("email", "nobody", "undeliverable", "unknown_recipient"),
+        ("inApp", "everyone", "queued", "new"),
+        ("webhook", "Ops", "queued", "new"),
+        ("webhook", "nobody", "undeliverable", "unknown_recipient"),
+    ]
+    assert found["unknown"] == []
+    rows = home.rows()
+    assert all(row.body == {"id": "a1", "severity": "critical"} for row in rows)
+    assert len({row.id for row in rows}) == 5
+    assert all(len(row.id) == 32 and bool(row.detail) == (row.status != "queued") for row in rows)
+
+
+def test_only_who_was_told_hears_of_the_end(home: Installation) -> None:
+    plan = NotificationPlan(channels=(Channel.WEBHOOK, Channel.EMAIL), recipients=("Ops", "nobody"))
+    home.fire(plan=plan)
+    assert home.resolve() == 1
+    with home.database.read() as session:
+        of_end = outbox.told(session, ["a1"], event="alert.resolved")["a1"]
+        of_all = outbox.told(session, ["a1"], event=None)["a1"]
+    assert [(t.channel, t.recipient) for t in of_end] == [("webhook", "Ops")]
+    assert Counter(t.event for t in of_all) == {"alert.fired": 4, "alert.resolved": 1}
+
+
+def test_an_acknowledgement_goes_to_webhooks_alone(home: Installation) -> None:
+    home.fire(plan=NotificationPlan(channels=(Channel.WEBHOOK, Channel.IN_APP)))
+    assert home.acknowledge() == 1
+    assert home.resolve() == 2
+    assert [r.channel for r in home.rows() if r.event == "alert.acknowledged"] == ["webhook"]
+
+
+def test_who_could_not_be_told_of_the_firing_hears_nothing_more(home: Installation) -> None:
+    channel = Recorder()
+    channel.on_send = PERMANENT
+    pipeline = home.pipeline(channel)
+    home.fire()
+    pipeline.wake()
+    assert pipeline.idle(5)
+    assert home.states() == [("alert.fired", "failed", "gone")]
+    assert (home.acknowledge(), home.resolve()) == (0, 0)
+
+
+# What is sent
+
+
+def test_what_is_committed_is_sent_and_recorded(home: Installation) -> None:
+    hook, bell = Recorder(), Recorder("inApp", delivered=True)
+    pipeline = home.pipeline(hook, bell)
+    home.fire(plan=NotificationPlan(channels=(Channel.WEBHOOK, Channel.IN_APP)))
+    pipeline.wake()
+    assert pipeline.idle(5)
+    shown, sent = home.rows()
+    assert (shown.status, shown.reason) == ("delivered", "confirmed")
+    assert (sent.status, sent.reason, sent.attempts, sent.sent_at) == ("sent", "accepted", 1, NOW)
+    assert sent.provider_id == f"p-{sent.id[:8]}"
+    assert (sent.claimed_by, sent.lease_until, sent.next_attempt_at) == (None, None, None)
+    assert hook.sent == [Message(sent.id, "a1", "alert.fired", "Ops", sent.body)]
+
+
+def test_what_waited_before_the_start_is_sent_without_a_signal(home: Installation) -> None:
+    home.fire()
+    channel = Recorder()
+    assert home.pipeline(channel).idle(5)
+    assert channel.events() == ["alert.fired"]
+
+
+def test_an_alert_that_ended_while_it_waited_is_told_in_order(home: Installation) -> None:
+    channel = Recorder()
+    home.fire()
+    home.acknowledge()
+    home.resolve()
+    assert home.pipeline(channel).idle(5)
+    assert channel.events() == ["alert.fired", "alert.acknowledged", "alert.resolved"]
+
+
+def test_the_order_holds_when_the_clock_is_set_back(home: Installation) -> None:
+    channel = Recorder()
+    home.clock.now += 3600
+    home.fire()
+    home.clock.now -= 3600
+    home.resolve()
+    home.clock.now += 7200
+    assert home.pipeline(channel).idle(5)
+    assert channel.events() == ["alert.fired", "alert.resolved"]
+
+
+def test_a_resolution_waits_for_a_firing_that_is_tried_again(home: Installation) -> None:
+    channel = Recorder()
+    channel.on_send = TEMPORARY
+    pipeline = home.pipeline(channel)
+    home.fire()
+    home.resolve()
+    pipeline.wake()
+    assert pipeline.idle(5)
+    assert [m.event for m in channel.tried] == ["alert.fired"]
+    channel.on_send = lambda message: None
+    home.clock.now += 5
+    pipeline.sweep()
+    assert pipeline.idle(5)
+    assert channel.events() == ["alert.fired", "alert.resolved"]
+
+
+def test_another_alert_does_not_wait(home: Installation) -> None:
+    channel = Recorder()
+    channel.on_send = lambda m: TEMPORARY(m) if m.alert_id == "a1" else None
+    home.fire("a1")
+    home.fire("a2")
+    assert home.pipeline(channel).idle(5)
+    assert [m.alert_id for m in channel.sent] == ["a2"]
+
+
+# What goes wrong
+
+
+def test_retries_keep_the_id_and_end_after_a_day(home: Installation) -> None:
+    channel = Recorder()
+    channel.on_send = TEMPORARY
+    pipeline = home.pipeline(channel)
+    home.fire()
+    home.resolve()
+    pipeline.wake()
+    for number, delay in enumerate([5, 10, 20, 40], 1):
+        assert pipeline.idle(5)
+        row = home.rows()[0]
+        assert (row.status, row.reason) == ("queued", "receiver_error")
+        assert row.detail == "The receiver answered 503."
+        assert row.next_attempt_at == home.clock.now + delay
+        home.clock.now += delay - 0.5
+        pipeline.sweep()
+        assert pipeline.idle(5)
+        assert len(channel.tried) == number, "tried before its time"
+        home.clock.now += 0.5
+        pipeline.sweep()
+    assert pipeline.idle(5)
+    for moment in (NOW + GIVE_UP_AFTER - 1, NOW + GIVE_UP_AFTER):
+        home.clock.now = moment
+        pipeline.sweep()
+        assert pipeline.idle(5)
+    assert [m.event for m in channel.tried] == ["alert.fired"] * 7
+    assert len({m.id for m in channel.tried}) == 1
+    assert home.rows()[0].attempts == 7
+    assert home.states() == [
+        ("alert.fired", "failed", "gave_up"),
+        ("alert.resolved", "suppressed", "never_told"),
+    ]
+
+
+def test_a_reopened_alert_that_was_told_before_still_ends(home: Installation) -> None:
+    """Of two firings one arrived, so the resolution is for somebody who knows."""
+    channel = Recorder()
+    pipeline = home.pipeline(channel)
+    home.fire()
+    pipeline.wake()
+    assert pipeline.idle(5)
+    channel.on_send = lambda m: PERMANENT(m) if m.event == "alert.fired" else None
+    home.fire(new=False)
+    home.resolve()
+    pipeline.wake()
+    assert pipeline.idle(5)
+    assert channel.events() == ["alert.fired", "alert.resolved"]
+
+
+def test_a_receiver_that_asks_for_time_gets_it(home: Installation) -> None:
+    channel = Recorder()
+    channel.on_send = failing(permanent=False, reason=Reason.THROTTLED, retry_after=300.0)
+    home.fire()
+    assert home.pipeline(channel).idle(5)
+    (row,) = home.rows()
+    assert (row.reason, row.next_attempt_at) == ("throttled", NOW + 300)
+
+
+def test_a_channel_that_breaks_is_tried_again_and_its_workers_live(home: Installation) -> None:
+    channel = Recorder()
+
+    def broken(message: Message) -> None:
+        raise KeyError("secret-token")
+
+    channel.on_send = broken
+    pipeline = home.pipeline(channel, workers=1)
+    home.fire()
+    pipeline.wake()
+    assert pipeline.idle(5)
+    (row,) = home.rows()
+    assert (row.status, row.reason) == ("queued", "internal_error")
+    assert "secret-token" not in row.detail
+    channel.on_send = lambda message: None
+    home.clock.now += 5
+    pipeline.sweep()
+    assert pipeline.idle(5)
+    assert channel.events() == ["alert.fired"]
+
+
+def test_a_send_that_never_ends_frees_its_worker(home: Installation) -> None:
+    channel, gate = Recorder(), Gate()
+    channel.on_send = lambda m: gate(m) if m.alert_id == "a1" else None
+    pipeline = home.pipeline(channel, workers=1, send_limit=0.1)
+    home.fire("a1")
+    pipeline.wake()
+    assert pipeline.idle(5)
+    assert home.states() == [("alert.fired", "queued", "timeout")]
+    home.fire("a2")
+    pipeline.wake()
+    assert pipeline.idle(5)
+    assert [m.alert_id for m in channel.sent] == ["a2"]
+    gate.open()
+
+
+def test_a_slow_channel_holds_up_no_other(home: Installation) -> None:
+    slow, quick, gate = Recorder(), Recorder("inApp"), Gate()
+    slow.on_send = gate
+    pipeline = home.pipeline(slow, quick, workers=2)
+    for number in range(10):
+        home.fire(f"a{number}", NotificationPlan(channels=(Channel.WEBHOOK, Channel.IN_APP)))
+    quick_done = threading.Event()
+    quick.on_send = lambda m: quick_done.set() if len(quick.tried) == 10 else None
+    pipeline.wake()
+    gate.await_entry(2)
+    assert quick_done.wait(5), "the other channel stood still"
+    assert len(slow.tried) == 2, "more sends at once than workers"
+    assert not pipeline.idle(0.05)
+    gate.open()
+    assert pipeline.idle(10)
+    assert len(slow.sent) == 10
+
+
+def test_what_a_killed_process_was_sending_is_sent_again_under_its_id(home: Installation) -> None:
+    channel = Recorder()
+    pipeline = home.pipeline(channel)
+    claim = home.fire_and_abandon()
+    home.clock.now += LEASE - 1
+    pipeline.sweep()
+    assert pipeline.idle(5)
+    assert channel.tried == [], "its lease has not ended"
+    home.clock.now += 1
+    pipeline.sweep()
+    assert pipeline.idle(5)
+    assert [m.id for m in channel.sent] == [claim.message.id]
+    assert home.rows()[0].attempts == 2
+
+
+def test_a_result_that_comes_too_late_changes_nothing(home: Installation) -> None:
+    pipeline = home.pipeline(Recorder())
+    claim = home.fire_and_abandon()
+    home.clock.now += LEASE
+    pipeline.sweep()
+    assert pipeline.idle(5)
+    with home.database.write() as session:
+        late = claims.Outcome(Status.FAILED, Reason.GONE)
+        assert not claims.record(session, claim, late)
+    assert home.states() == [("alert.fired", "sent", "accepted")]
+
+
+def test_the_start_of_a_single_process_waits_for_no_lease(home: Installation) -> None:
+    home.fire_and_abandon()
+    channel = Recorder()
+    assert home.pipeline(channel).idle(5)
+    alone = home.database.dialect == "sqlite"
+    assert len(channel.sent) == (1 if alone else 0)
+
+
+def test_a_live_send_is_not_taken_for_a_lost_one(home: Installation) -> None:
+    channel, gate = Recorder(), Gate()
+    channel.on_send = gate
+    pipeline = home.pipeline(channel)
+    home.fire()
+    pipeline.wake()
+    gate.await_entry()
+    home.clock.now += LEASE * 2
+    pipeline.sweep()
+    gate.open()
+    assert pipeline.idle(5)
+    assert len(channel.tried) == 1
+    assert home.states() == [("alert.fired", "sent", "accepted")]
+
+
+def test_three_pipelines_on_one_database_send_each_row_once(home: Installation) -> None:
+    """They start before there is anything to send: on SQLite a start takes back what is being
+    sent, because no other process is expected there, and this is about the claims."""
+    channel = Recorder()
+    databases = [Database(home.database.engine.url.render_as_string(False)) for _ in range(3)]
+    try:
+        pipelines = [home.pipeline(channel, database=d) for d in databases]
+        for number in range(200):
+            home.alert(f"a{number}")
+        with home.database.write() as session:
+            for number in range(200):
+                outbox.enqueue(
+                    session, alert_id=f"a{number}", event="alert.fired", body={}, plan=HOOK,
+                    severity=Severity.CRITICAL, contacts=[OPS], channels=AVAILABLE, now=NOW,
+                )  # fmt: skip
+        for pipeline in pipelines:
+            pipeline.wake()
+        assert all(pipeline.idle(30) for pipeline in pipelines)
+        assert Counter(m.id for m in channel.tried) == {row.id: 1 for row in home.rows()}
+        assert [row.status for row in home.rows()] == ["sent"] * 200
+    finally:
+        home.close()
+        for database in databases:
+            database.close()
+
+
+class Unreliable(Database):
+    """Fails the next ``failures`` write transactions."""
+
+    failures = 0
+
+    def write(self) -> Any:
+        if self.failures > 0:
+            self.failures -= 1
+            raise OperationalError("BEGIN", {}, Exception("the database is away"))
+        return super().write()
+
+
+@pytest.fixture
+def unreliable(home: Installation) -> Iterator[Unreliable]:
+    database = Unreliable(home.database.engine.url.render_as_string(False))
+    yield database
+    home.close()
+    database.close()
+
+
+def test_a_result_is_recorded_when_the_database_is_back(
+    home: Installation, unreliable: Unreliable
+) -> None:
+    channel = Recorder()
+    pipeline = home.pipeline(channel, database=unreliable)
+
+    def cut(message: Message) -> None:
+        unreliable.failures = 3
+
+    channel.on_send = cut
+    home.fire()
+    pipeline.wake()
+    assert pipeline.idle(10)
+    assert home.states() == [("alert.fired", "sent", "accepted")]
+    assert len(channel.tried) == 1
+
+
+def test_a_claim_that_fails_is_made_by_the_next_sweep(
+    home: Installation, unreliable: Unreliable
+) -> None:
+    channel = Recorder()
+    pipeline = home.pipeline(channel, database=unreliable, workers=1)
+    assert pipeline.idle(5)
+    unreliable.failures = 1
+    home.fire()
+    pipeline.wake()
+    assert not pipeline.idle(0.3)
+    assert channel.tried == []
+    pipeline.sweep()
+    assert pipeline.idle(5)
+    assert channel.events() == ["alert.fired"]
+
+
+def test_a_stop_finishes_what_is_under_way_and_begins_nothing(home: Installation) -> None:
+    channel, gate = Recorder(), Gate()
+    channel.on_send = gate
+    pipeline = home.pipeline(channel, workers=1)
+    home.fire("a1")
+    home.fire("a2")
+    pipeline.wake()
+    gate.await_entry()
+    stopping = threading.Thread(target=pipeline.stop)
+    stopping.start()
+    gate.open()
+    stopping.join(5)
+    assert not stopping.is_alive()
+    assert sorted(row.status for row in home.rows()) == ["queued", "sent"]
+    assert len(channel.tried) == 1
+
+
+def test_a_message_for_a_channel_that_is_gone_waits_a_day(home: Installation) -> None:
+    bell = Recorder("inApp")
+    pipeline = home.pipeline(bell)
+    home.fire()
+    home.clock.now += GIVE_UP_AFTER - 1
+    pipeline.sweep()
+    assert home.states() == [("alert.fired", "queued", "new")]
+    home.clock.now += 1
+    pipeline.sweep()
+    assert home.states() == [("alert.fired", "failed", "channel_unavailable")]
