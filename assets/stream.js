@@ -1,0 +1,137 @@
+// The live stream: events go into the store that the page's callback listens to, and the
+// indicator says how old the page is. Reconnects by itself.
+(function () {
+  "use strict";
+  const PATH = "/api/admin/health/stream";
+  const EVENTS = ["health:update", "alert:new", "alert:update"];
+  const REFUSALS = ["Authentication failed", "Insufficient permissions"]; // trying again is of no use
+  const DRAWN_WITHIN = 5000; // ms after which a drawing that never ended stops holding others up
+  const RETRY = 5000; // ms until a refused connection is tried again
+  const QUIET = 3000; // ms of reconnecting before the page speaks of it
+  const health = (window.healthdeck = window.healthdeck || {});
+
+  let connection = "connecting"; // connecting | live | lost | signed-out
+  let lostAt = Date.now();
+  let updatedAt = null; // when the content on the page was true, by this browser's clock
+  let waiting = null; // the latest event that is not drawn yet; older ones are of no use
+  let drawing = null; // timer of the drawing under way
+  let count = 0;
+
+  function ready() {
+    return document.getElementById("shell") && window.dash_clientside && window.dash_clientside.set_props;
+  }
+
+  // One drawing at a time: Dash drops the answer of a callback that is asked again meanwhile,
+  // so events faster than the server's answers would leave the page standing still.
+  function pump() {
+    if (!waiting || drawing || !ready()) return;
+    drawing = window.setTimeout(release, DRAWN_WITHIN);
+    window.dash_clientside.set_props("stream-event", { data: waiting });
+    waiting = null;
+  }
+
+  function release() {
+    window.clearTimeout(drawing);
+    drawing = null;
+    pump();
+  }
+
+  function offer(name) {
+    waiting = { event: name, count: ++count };
+    pump();
+  }
+
+  // A message of the in-app channel: {severity, title, text}.
+  function toast(message) {
+    const props = { id: `toast-${++count}`, header: `${message.severity}: ${message.title}`, children: message.text, duration: 12000, dismissable: true, is_open: true };
+    if (ready()) window.dash_clientside.set_props("toasts", { children: { namespace: "dash_bootstrap_components", type: "Toast", props } });
+  }
+
+  function connected(now) {
+    connection = now;
+    if (now !== "live") lostAt = Date.now();
+    if (ready()) window.dash_clientside.set_props("poll", { disabled: now === "live" });
+    tick();
+  }
+
+  function staleAfter() {
+    const page = document.querySelector("[data-stale-after]");
+    return page ? Number(page.dataset.staleAfter) : 120;
+  }
+
+  // What the indicator says: state and text; and, when it matters, a sentence for everybody.
+  function words(now) {
+    const age = updatedAt === null ? null : (now - updatedAt) / 1000;
+    const stale = age !== null && age >= staleAfter();
+    if (connection === "signed-out") {
+      return ["signed-out", "Signed out", "Your session has ended. Reload the page to log in again."];
+    }
+    if (stale) {
+      const why = connection === "live" ? "The server collects nothing at the moment." : "There is no connection to the server; trying again.";
+      const since = health.span(age);
+      return ["stale", `Stale: no update for ${since}`, `What you see is ${since} old. ${why}`];
+    }
+    if (connection === "live") return ["live", age === null ? "Live" : `Live · ${health.span(age)} ago`, ""];
+    if (connection === "connecting") return ["connecting", "Connecting…", ""];
+    const late = now - lostAt > QUIET;
+    return ["reconnecting", "Reconnecting…", late ? "The connection to the server is lost. The page keeps trying and shows the last known state." : ""];
+  }
+
+  function tick() {
+    const text = document.getElementById("live-text");
+    const notice = document.getElementById("connection-notice");
+    if (!text || !notice) return;
+    const [state, say, sentence] = words(Date.now());
+    const chip = text.parentElement;
+    if (chip.dataset.state !== state) chip.dataset.state = state;
+    if (text.textContent !== say) text.textContent = say;
+    if (notice.textContent !== sentence) notice.textContent = sentence;
+    notice.hidden = !sentence;
+    document.documentElement.classList.toggle("is-stale", state === "stale");
+  }
+
+  // Called by Dash: with what the server drew, {age: seconds, digests}, or that it could not.
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.healthdeck = {
+    drawn(page) {
+      if (page) updatedAt = Date.now() - page.age * 1000;
+      release();
+      tick();
+    },
+    failed(notice) {
+      if (notice) release();
+    },
+  };
+
+  function start() {
+    const socket = window.io({ path: PATH, withCredentials: true, transports: ["websocket", "polling"], reconnectionDelayMax: RETRY });
+    const again = () => socket.active || window.setTimeout(() => socket.connect(), RETRY * (0.5 + Math.random()));
+
+    socket.on("connect", () => {
+      socket.emit("subscribe:alerts");
+      const missed = connection === "lost";
+      connected("live");
+      if (missed) offer("reconnected");
+    });
+    socket.on("disconnect", () => {
+      connected("lost");
+      again(); // the client does not come back by itself when the server hung up
+    });
+    socket.on("connect_error", (error) => {
+      if (REFUSALS.includes(error.message)) return connected("signed-out");
+      if (connection !== "lost") connected("lost");
+      again();
+    });
+    socket.on("notice", toast);
+    EVENTS.forEach((name) => socket.on(name, () => offer(name)));
+    window.setInterval(tick, 1000);
+  }
+
+  // Dash draws the shell some time after this file has run.
+  const waitForShell = new MutationObserver(() => {
+    if (!ready()) return;
+    waitForShell.disconnect();
+    start();
+  });
+  waitForShell.observe(document.documentElement, { childList: true, subtree: true });
+})();

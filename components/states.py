@@ -1,0 +1,46 @@
+"""What stands where there is nothing to show: empty, failed, not found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_bootstrap_components as dbc
+from dash import html
+from dash.development.base_component import Component
+
+
+def empty(what: str, then: str | list[Any]) -> Component:
+    """Nothing is here: what that means, and what to do next."""
+    return html.Div([html.P(what, className="empty-what"), html.P(then)], className="empty")
+
+
+def failure(request_id: str | None) -> Component:
+    """Something of ours failed; the page stays as it was and goes on."""
+    reference = f" The log has the details under {request_id}." if request_id else ""
+    text = (
+        "The page could not be brought up to date, because the server had an error."
+        f"{reference} It tries again with the next update."
+    )
+    return dbc.Alert(text, color="warning", dismissable=True, class_name="notice")
+
+
+def refused(why: str) -> Component:
+    """What was just asked for was not done, and why."""
+    sentence = f"{why[:1].upper()}{why[1:].removesuffix('.')}."
+    return dbc.Toast(sentence, header="Not done", dismissable=True, duration=8000, is_open=True)
+
+
+def not_found() -> Component:
+    return html.Div(
+        [
+            html.H1("There is no such page"),
+            html.Div(
+                [
+                    html.P("The address may be mistyped, or what it showed is gone."),
+                    dbc.Button("To the overview", href="/health", color="primary"),
+                ],
+                className="card empty-page",
+            ),
+        ],
+        className="page",
+    )

@@ -1,0 +1,155 @@
+"""The Dash app: its page frame, its files, and the order in which the web parts are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dash
+import structlog
+from dash.development.base_component import Component
+from flask import Flask, g, make_response, redirect, request
+from flask.typing import ResponseReturnValue
+
+from components import states
+from components.shell import Entry, shell
+from services.web import (
+    dash_endpoints,
+    errors,
+    guard,
+    headers,
+    login,
+    rest,
+    vendor,
+)
+
+if TYPE_CHECKING:
+    from services.container import Services
+
+HOME = Path(__file__).resolve().parents[2]
+LANDING = "/health"
+
+#: theme.js stands in the head, before the first paint; login.css belongs to the login page.
+NOT_FOR_DASH = r"^(theme\.js|login\.css)$"
+
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+  <head>
+    {%metas%}
+    <title>{%title%}</title>
+    <link rel="icon" href="/assets/favicon.svg" type="image/svg+xml">
+    <script src="THEME"></script>
+    {%css%}
+  </head>
+  <body>
+    {%app_entry%}
+    <noscript>Healthdeck needs JavaScript; its data is also at /api/admin/health.</noscript>
+    <footer>
+      {%config%}
+      {%scripts%}
+      {%renderer%}
+    </footer>
+  </body>
+</html>
+"""
+
+METAS = [
+    {"name": "viewport", "content": "width=device-width, initial-scale=1"},
+    {"name": "color-scheme", "content": "light dark"},
+    {"name": "theme-color", "content": "#f6f7f9", "media": "(prefers-color-scheme: light)"},
+    {"name": "theme-color", "content": "#0d131a", "media": "(prefers-color-scheme: dark)"},
+    {"name": "robots", "content": "noindex"},
+]
+
+log = structlog.get_logger(__name__)
+
+
+def create(services: Services) -> dash.Dash:
+    """The app over some services, with everything of the web in front of it. Raises
+    ConfigurationError when the browser files are not installed."""
+    vendor.check()
+    server = Flask("healthdeck", static_folder=None, root_path=str(HOME))
+    server.extensions["healthdeck"] = services
+    app = _dash(server)
+    _prepare_pages(server)
+    _answer_pages(server)
+    app.layout = _layout(services)
+    errors.install(server)
+    vendor.install(server)
+    guard.install(server)
+    headers.install(server, app.csp_hashes)
+    login.install(server)
+    rest.install(server)
+    dash_endpoints.install(server, app)
+    return app
+
+
+def _dash(server: Flask) -> dash.Dash:
+    # Without suppress_callback_exceptions Dash sends every page's layout to every browser, drawn
+    # once, for whoever came first: another caller's view would leak.
+    return dash.Dash(
+        "healthdeck",
+        server=server,  # type: ignore[arg-type]  # any Flask will do
+        use_pages=True,
+        pages_folder=str(HOME / "pages"),
+        assets_folder=str(HOME / "assets"),
+        assets_ignore=NOT_FOR_DASH,
+        external_stylesheets=[vendor.url("bootstrap.min.css")],
+        external_scripts=[vendor.url("socket.io.min.js")],
+        index_string=INDEX.replace("THEME", _versioned("theme.js")),
+        meta_tags=METAS,
+        include_pages_meta=False,
+        title="Healthdeck",
+        update_title="",
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        on_error=_say_failure,
+    )
+
+
+def _versioned(name: str) -> str:
+    return f"/assets/{name}?m={(HOME / 'assets' / name).stat().st_mtime}"
+
+
+def _prepare_pages(server: Flask) -> None:
+    """Dash adds the callbacks of its page router, inline scripts among them, on the first
+    request; the hashes of the content security policy must hold them before that."""
+    with server.test_request_context(LANDING):
+        for prepare in server.before_request_funcs.get(None, []):
+            prepare()
+
+
+def _answer_pages(server: Flask) -> None:
+    """``/`` goes to the overview; a path that no page has is shown so, with status 404."""
+    page = server.view_functions["/<path:path>"]
+
+    def page_or_404(path: str) -> ResponseReturnValue:
+        known = any(p["path"].strip("/") == path.strip("/") for p in dash.page_registry.values())
+        return make_response(page(path=path), 200 if known else 404)
+
+    def landing() -> ResponseReturnValue:
+        return redirect(LANDING)
+
+    server.view_functions["/<path:path>"] = page_or_404
+    server.view_functions["/"] = landing
+
+
+def _layout(services: Services) -> Callable[[], Component]:
+    def layout() -> Component:
+        view = services.read.overview(g.principal.scope)
+        return shell(_entries(), dash.page_container, view, g.principal.name)
+
+    return layout
+
+
+def _entries() -> list[Entry]:
+    """The pages that have a place in the rail, in their order."""
+    pages = [page for page in dash.page_registry.values() if page.get("icon")]
+    return [Entry(page["name"], page["path"], page["icon"]) for page in pages]
+
+
+def _say_failure(error: Exception) -> None:
+    """A callback failed: the page stays as it is, says so, and goes on."""
+    log.error("callback_failed", path=request.path, exc_info=error)
+    dash.set_props("notice", {"children": states.failure(g.get("request_id"))})
