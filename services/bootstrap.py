@@ -16,7 +16,7 @@ from services.collect.intake import Intake
 from services.collect.own import Heartbeat, own_checks
 from services.collect.rounds import Rounds
 from services.container import Services
-from services.events import Bus, NotificationsQueued
+from services.events import AlertChanged, Bus, NotificationsQueued
 from services.health.board import Board
 from services.health.graph import Graph
 from services.identity import Identity
@@ -56,7 +56,11 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         database, fleet, board, engine, bus, settings.collect_interval, settings.check_timeout
     )
     read = Reader(database, board, fleet, graph, cache, settings.collect_interval)
-    pipeline = Pipeline(database, channels)
+    pipeline = Pipeline(
+        database,
+        channels,
+        recorded=lambda alert_id: bus.publish(AlertChanged(alert_id, "alert.notified")),
+    )
     own = own_checks(database, cache, heartbeat, board)
     checks = {key: own[name] for key, name in fleet.own.items()}
     services = Services(

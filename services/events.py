@@ -20,7 +20,8 @@ class TargetsObserved:
 
 @dataclass(frozen=True, slots=True)
 class AlertChanged:
-    """An alert fired, was acknowledged or resolved. ``event`` is the webhook's word for it."""
+    """An alert fired, was acknowledged or resolved (``event`` is the webhook's word for it), or a
+    message about it was sent or failed (``alert.notified``)."""
 
     alert_id: str
     event: str

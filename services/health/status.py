@@ -22,7 +22,7 @@ RESOURCES = {
 #: Rounds in a row that a status must be seen before it counts.
 TO_WORSE = 1
 TO_BETTER = 2
-TO_HOT = 3
+TO_HOT = 5
 #: Response times that are kept for an average.
 RESPONSES = 3
 
@@ -53,11 +53,11 @@ class Judgement:
 
 
 def look(observation: Observation) -> tuple[Status, str]:
-    """What one reading says by itself: status and reason."""
+    """What one reading says by itself: status and reason, in one printable line."""
     if observation.error is not None:
-        return Status.UNKNOWN, observation.error
+        return Status.UNKNOWN, _line(observation.error)
     if observation.check is not None:
-        return observation.check.status, observation.check.message
+        return observation.check.status, _line(observation.check.message)
     hot = [
         f"{RESOURCES[name]} {observation.metrics[name]:.0f} %"
         for name, limit in LIMITS.items()
@@ -66,11 +66,15 @@ def look(observation: Observation) -> tuple[Status, str]:
     return (Status.DEGRADED, ", ".join(hot)) if hot else (Status.HEALTHY, "all well")
 
 
+def _line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text[:500])
+
+
 def judge(before: Judgement | None, observation: Observation) -> Judgement:
     """The judgement after one more reading.
 
     The first reading counts at once, and so does any failed check (a check has looked twice
-    before it says so). A recovery needs 2 good rounds, a busy machine 3 rounds above its limit.
+    before it says so). A recovery needs 2 good rounds, a busy machine 5 rounds above its limit.
     """
     status, reason = look(observation)
     check = observation.check

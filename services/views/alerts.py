@@ -70,7 +70,7 @@ def told_sentence(told: Sequence[Told]) -> str:
     failed = [t for t in people if t.status in ("failed", "undeliverable")]
     if failed:
         return f"Nobody was told: {failed[0].detail or failed[0].reason}"
-    return "Shown here; no contact is set up" if told else "Nobody is to be told"
+    return "Shown here only; no contact is set up" if told else "Nobody is to be told"
 
 
 def _by_recipient(told: Sequence[Told]) -> dict[str, str]:

