@@ -150,6 +150,14 @@ class Engine:
                     )
         return gone
 
+    def replace(self, fleet: Fleet, graph: Graph, rules: Sequence[Rule]) -> None:
+        """Goes on with another fleet and other rules; ``load`` must follow."""
+        self._fleet = fleet
+        self._contacts = tuple(fleet.contacts.values())
+        self._graph = graph
+        self._matcher = Matcher(rules, fleet, graph)
+        self._live = {}
+
     def plan(self) -> Plan:
         """An empty plan on top of what is committed."""
         return Plan(self._matcher, self._fleet, self._default_interval, self._live)

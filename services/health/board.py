@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from services.health.status import Judgement
@@ -36,6 +36,18 @@ class Board:
     def apply(self, changes: Mapping[str, Judgement]) -> None:
         with self._lock:
             self._states = MappingProxyType({**self._states, **changes})
+            self._version += 1
+
+    def drop(self, keys: Collection[str]) -> None:
+        """Forgets targets that are no longer watched, and what they said of dependencies."""
+        with self._lock:
+            self._states = MappingProxyType(
+                {
+                    key: state
+                    for key, state in self._states.items()
+                    if key not in keys and key.rpartition("/")[0] not in keys
+                }
+            )
             self._version += 1
 
     def report(self, trouble: str | None) -> None:

@@ -32,7 +32,8 @@ class Judgement:
     """The state of one target after its latest reading.
 
     ``candidate`` is what the latest readings say, ``streak`` how many in a row; it becomes
-    ``status`` when it has been seen often enough. ``silent``: no reading although one was due.
+    ``status`` when it has been seen often enough. ``silent``: no reading although one was due;
+    ``unreachable``: and its witness does not answer either.
     """
 
     status: Status
@@ -47,6 +48,7 @@ class Judgement:
     check: CheckResult | None = None
     responses: tuple[float, ...] = ()
     silent: bool = False
+    unreachable: bool = False
 
     def changed_from(self, other: Judgement | None) -> bool:
         return other is None or other.status is not self.status
@@ -80,7 +82,7 @@ def judge(before: Judgement | None, observation: Observation) -> Judgement:
     check = observation.check
     taken = () if check is None or check.response_ms is None else (check.response_ms,)
     latest = {
-        "seen_at": observation.at,
+        "seen_at": before.seen_at if before and observation.error else observation.at,
         "metrics": observation.metrics or (before.metrics if before else {}),
         "facts": observation.facts or (before.facts if before else {}),
         "check": check,
@@ -88,8 +90,13 @@ def judge(before: Judgement | None, observation: Observation) -> Judgement:
     }
     if before is None:
         return Judgement(status, observation.at, reason, status, 1, **latest)  # type: ignore[arg-type]
+    if before.unreachable and observation.error is not None:
+        return replace(before, candidate=status)
     streak = before.streak + 1 if status is before.candidate else 1
-    after = replace(before, candidate=status, streak=streak, silent=False, **latest)  # type: ignore[arg-type]
+    after = replace(
+        before, candidate=status, streak=streak, silent=False, unreachable=False,
+        **latest,  # type: ignore[arg-type]
+    )  # fmt: skip
     if status is before.status:
         return replace(after, reason=reason)
     if streak < _needed(before.status, status, of_check=check is not None):
@@ -114,6 +121,24 @@ def silence(before: Judgement, now: float) -> Judgement:
     if before.status is Status.UNKNOWN:
         return replace(after, reason=reason)
     return replace(after, status=Status.UNKNOWN, since=now, reason=reason, previous=before.status)
+
+
+def out_of_touch(state: Judgement) -> bool:
+    """Whether a machine's own source tells nothing at the moment, so that its witness counts."""
+    return state.silent or state.candidate is Status.UNKNOWN
+
+
+def unreachable(before: Judgement, witness: CheckResult, now: float) -> Judgement:
+    """The judgement of a machine that is out of touch, after its witness was asked: unhealthy
+    when that does not answer either, unknown when it does."""
+    down = witness.status is Status.UNHEALTHY
+    status = Status.UNHEALTHY if down else Status.UNKNOWN
+    told = f"no reading for {span(now - before.seen_at)}"
+    reason = f"unreachable: {told}, and {witness.message}" if down else f"{told}, but it answers"
+    after = replace(before, unreachable=down, candidate=Status.UNKNOWN)
+    if status is before.status:
+        return after
+    return replace(after, status=status, since=now, reason=reason, previous=before.status)
 
 
 def of_many(statuses: Iterable[Status]) -> Status:

@@ -73,6 +73,11 @@ class Reader:
         if isinstance(event, AlertChanged):
             self._alerts_version += 1
 
+    def replace(self, fleet: Fleet, graph: Graph) -> None:
+        """Goes on with another fleet."""
+        self._fleet, self._graph = fleet, graph
+        self._alerts_version += 1
+
     def sees(self, target: str, scope: Scope) -> bool:
         """Whether a caller may know of a target: its own tenants, and the servers they are on."""
         if scope is None:

@@ -1,0 +1,106 @@
+"""One batch of the intake: what its readings mean, on top of what the board holds."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+
+from services.alerts.engine import Plan
+from services.health import status as judge_status
+from services.health.status import Judgement
+from services.inventory.fleet import Fleet
+from services.observation import PLATFORM, CheckResult, Observation, Status
+
+
+class Batch:
+    """Collects judgements (``changes``: before, after) and the alerts' next steps (``plan``)."""
+
+    def __init__(self, fleet: Fleet, board: Mapping[str, Judgement], plan: Plan) -> None:
+        self.changes: dict[str, tuple[Judgement | None, Judgement]] = {}
+        self.plan = plan
+        self._fleet = fleet
+        self._after: dict[str, Judgement] = {}
+        self.states: Mapping[str, Judgement] = ChainMap(
+            self._after, cast(dict[str, Judgement], board)
+        )
+
+    @property
+    def empty(self) -> bool:
+        return not self.changes and not self.plan.steps
+
+    def moved(self) -> set[str]:
+        """The targets whose status is another than before the batch."""
+        return {key for key, (before, after) in self.changes.items() if after.changed_from(before)}
+
+    def take(self, observation: Observation) -> None:
+        """Judges one reading, and what it says of dependencies."""
+        for part in (observation, *_parts(observation)):
+            after = judge_status.judge(self.states.get(part.target), part)
+            self.note(part.target, after, part.at)
+
+    def doubt(self, observation: Observation, reason: str) -> None:
+        """Takes a reading that says nothing about its target: it could not be seen."""
+        self.take(replace(observation, metrics={}, check=None, error=reason))
+
+    def silent(self, key: str, seen_at: float, now: float) -> None:
+        """A target that should have been read and was not; ``seen_at``: when it last was."""
+        before = self.states.get(key)
+        if before is None:
+            before = Judgement(Status.UNKNOWN, now, "never observed", Status.UNKNOWN, 1, seen_at)
+        after = judge_status.silence(before, now)
+        if before.silent:
+            self.plan.judge(key, before, now)
+        else:
+            self.note(key, after, now)
+
+    def unreachable(self, key: str, found: CheckResult, now: float) -> None:
+        """A silent machine whose witness was asked: it is down when that fails too."""
+        before = self.states.get(key)
+        if before is None or not judge_status.out_of_touch(before):
+            return
+        self.note(key, judge_status.unreachable(before, found, now), now)
+
+    def note(self, key: str, after: Judgement, at: float) -> None:
+        first = self.changes[key][0] if key in self.changes else self.states.get(key)
+        self.changes[key] = (first, after)
+        self._after[key] = after
+        self.plan.judge(key, after, at)
+
+    def judge_platform(self, now: float) -> None:
+        """The platform's own status, where anything moved."""
+        if not self.moved():
+            return
+        before = self.states.get(PLATFORM)
+        status = of_platform(self._fleet, self.states)
+        if before is None or before.status is not status:
+            previous = before.status if before else None
+            self.note(PLATFORM, Judgement(status, now, "", status, 1, now, previous=previous), now)
+
+
+def _parts(observation: Observation) -> list[Observation]:
+    """The dependencies that a service's answer speaks of, as readings of their own."""
+    check = observation.check
+    if check is None or not check.parts:
+        return []
+    return [
+        Observation(
+            f"{observation.target}/{name}",
+            observation.at,
+            check=CheckResult(status, f"{name} is {status} as reported by its service"),
+        )
+        for name, status in check.parts.items()
+    ]
+
+
+def of_platform(fleet: Fleet, states: Mapping[str, Judgement]) -> Status:
+    """The platform's status: the rule of many over its types of services and its machines."""
+    by_type: dict[str, set[Status]] = {}
+    for key in (*fleet.services, *(vps_id for vps_id in fleet.vps if fleet.source(vps_id))):
+        if not fleet.enabled(key):
+            continue
+        state = states.get(key)
+        type_ = fleet.service_type(key)
+        by_type.setdefault(type_, set()).add(state.status if state else Status.UNKNOWN)
+    return judge_status.of_many(judge_status.of_many(statuses) for statuses in by_type.values())
