@@ -163,14 +163,6 @@ def _words(given: Any) -> Iterable[str]:
 def path(given: Any) -> Path:
     """Relative to the folder in which the command was given."""
     try:
-        return path(given).absolute()
+        return Path(given).expanduser().absolute()
     except RuntimeError:
         raise ValueError(f"'{given}' names the folder of a user who is not known here") from None
-
-
-def path(text: str) -> Path:
-    """A path as it was written, ``~`` meaning a home folder. Raises ValueError when it does not."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise ValueError(f"'{text}' names the home folder of nobody known here") from None
