@@ -53,6 +53,7 @@ CARD = VpsCard(
     status=Status.HEALTHY,
     reason="all well",
     since=NOW - 600,
+    measured=True,
     seen_at=NOW - 12,
     interval=30.0,
     cores=4,
@@ -63,7 +64,8 @@ CARD = VpsCard(
     network_in=2_700_000.0,
     network_out=400_000.0,
     services=(INSTANCE,),
-    tenants=("ACME Corp", "Globex"),
+    tenants=("acme", "globex"),
+    tenant_names=("ACME Corp", "Globex"),
 )
 SILENT = replace(
     CARD,
@@ -285,6 +287,14 @@ def test_an_acknowledged_alert_says_who_has_it_and_has_no_button() -> None:
     assert "acknowledged by lea" in text(panel)
     assert not having(panel, "id", {"type": "acknowledge", "alert": "al-1"})
     assert having(panel, "data-alert", "al-1")
+
+
+def test_a_server_without_a_source_shows_what_runs_on_it() -> None:
+    card = vps_card(replace(CARD, measured=False, seen_at=None, cpu=None, memory=None, disk=None))
+    words = text(card)
+    assert "CPU" not in words
+    assert "never seen" not in words
+    assert INSTANCE.name in words
 
 
 def test_events_name_their_target_once() -> None:
