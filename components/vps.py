@@ -140,7 +140,7 @@ def _belongings(card: VpsCard) -> Component:
         holds.append(count(len(card.tenants), "tenant"))
     troubled = html.Span(f" · {ill} not healthy", className="ill") if ill else None
     if not card.measured:
-        seen = html.Span("seen by its services", className="since")
+        seen = None
     elif card.seen_at is None:
         seen = html.Span("never seen", className="since")
     else:
