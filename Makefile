@@ -12,7 +12,7 @@ run: .venv/run.stamp node_modules/stamp
 	@exec $(BIN)/python app.py
 
 test: lint tools node_modules/stamp
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 lint: .venv/dev.stamp
 	@$(BIN)/ruff format --check .

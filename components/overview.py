@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -20,42 +20,50 @@ from services.observation import Status
 from services.times import span
 from services.views.model import Overview, Reason, Score
 
-#: The parts of the page that are drawn anew by themselves, each in ``overview-<name>``.
-SECTIONS = ("hero", "alerts", "events", "services", "vps", "said")
+#: Seconds between two drawings of response times.
+RESPONSES_EVERY = 30
 
 #: Reasons of the score that are always on screen; the others can be unfolded.
 SHOWN_REASONS = 4
 
 
-def sections(view: Overview) -> dict[str, Component]:
-    """The parts of the page by name, and ``counts`` for the shell."""
+class Section(NamedTuple):
+    """A part of the page that is drawn anew by itself: what it shows, and how."""
+
+    shows: Callable[[Overview], object]
+    draw: Callable[[Overview], Component]
+
+
+def _services(view: Overview) -> object:
+    """Response times move with every reading: they are taken along twice a minute, or with the
+    next thing that changes."""
+    steady = [
+        replace(
+            row,
+            instances=tuple(replace(i, response_ms=None, uptime_s=None) for i in row.instances),
+        )
+        for row in view.services
+    ]
+    return view.updated_at // RESPONSES_EVERY, steady
+
+
+def draw(view: Overview, names: Collection[str]) -> dict[str, Component]:
+    """The named parts of the page."""
+    return {name: SECTIONS[name].draw(view) for name in names}
+
+
+def digests(view: Overview) -> dict[str, str]:
+    """A short fingerprint of what each part shows, to tell which ones changed."""
     return {
-        "hero": hero(view),
-        "alerts": alerts_panel(view.alerts),
-        "events": events_panel(view.events),
-        "services": service_grid(view.services),
-        "vps": vps_panel(view.vps),
-        "said": html.Span(view.headline),
-        "counts": counts(view),
+        name: blake2b(repr(section.shows(view)).encode(), digest_size=8).hexdigest()
+        for name, section in SECTIONS.items()
     }
-
-
-def digests(parts: Mapping[str, Component]) -> dict[str, str]:
-    """A short fingerprint of each part, to tell which ones changed."""
-    return {
-        name: blake2b(_as_json(part).encode(), digest_size=8).hexdigest()
-        for name, part in parts.items()
-    }
-
-
-def _as_json(part: Component) -> str:
-    return json.dumps(part, default=lambda inner: inner.to_plotly_json())
 
 
 def page(view: Overview, now: float) -> Component:
     """The page of a view. ``now``: seconds since the epoch, to tell the browser the view's age."""
-    parts = sections(view)
-    held = {name: html.Div(parts[name], id=f"overview-{name}") for name in SECTIONS}
+    parts = draw(view, [name for name in SECTIONS if name != SHELL])
+    held = {name: html.Div(part, id=f"overview-{name}") for name, part in parts.items()}
     return html.Div(
         [
             html.H1("System Health"),
@@ -74,17 +82,17 @@ def page(view: Overview, now: float) -> Component:
                 **{"data-stale-after": stale_after(view.interval)},
             ),
             _spoken(held["said"]),
-            dcc.Store(id="overview-drawn", data=drawn(view, parts, now)),
+            dcc.Store(id="overview-drawn", data=drawn(view, now)),
             dcc.Store(id="overview-acted"),
         ],
         className="page",
     )
 
 
-def drawn(view: Overview, parts: Mapping[str, Component], now: float) -> dict[str, Any]:
+def drawn(view: Overview, now: float) -> dict[str, Any]:
     """What the browser keeps of a drawing: its age in seconds, and its digests."""
     age = round(max(0.0, now - view.updated_at), 1)
-    return {"age": age, "digests": digests(parts)}
+    return {"age": age, "digests": digests(view)}
 
 
 def changed(drawn: Mapping[str, Any], before: Any) -> set[str]:
@@ -166,3 +174,21 @@ def _quiet(view: Overview) -> Component:
         healthy = sum(part.status is Status.HEALTHY for part in parts)
         facts.append((f"{word} healthy", f"{healthy} of {len(parts)}"))
     return html.Ul([html.Li([html.Span(text), html.B(value)]) for text, value in facts])
+
+
+#: The part that stands in the shell, around the page.
+SHELL = "counts"
+
+#: The parts by name, each in ``overview-<name>``.
+SECTIONS: Mapping[str, Section] = {
+    "hero": Section(lambda v: (v.headline, v.told, v.status, v.score), hero),
+    "alerts": Section(lambda v: v.alerts, lambda v: alerts_panel(v.alerts)),
+    "events": Section(lambda v: v.events, lambda v: events_panel(v.events)),
+    "services": Section(_services, lambda v: service_grid(v.services)),
+    "vps": Section(lambda v: v.vps, lambda v: vps_panel(v.vps)),
+    "said": Section(lambda v: v.headline, lambda v: html.Span(v.headline)),
+    SHELL: Section(
+        lambda v: (len(v.vps), [len(r.instances) for r in v.services], v.tenants, v.interval),
+        counts,
+    ),
+}

@@ -61,22 +61,31 @@ def _summary(cards: Sequence[VpsCard]) -> Component | None:
 def vps_card(card: VpsCard, box: Box = SMALL) -> Component:
     """One server: state, what it uses, what runs on it, whose it is. ``box``: the size of its
     courses."""
-    silent = card.status is Status.UNKNOWN or card.seen_at is None
+    silent = card.measured and (card.status is Status.UNKNOWN or card.seen_at is None)
     why = [] if card.status is Status.HEALTHY or not card.reason else [html.P(card.reason)]
     region = [html.Small(card.region)] if card.region else []
-    gauges = [
-        _gauge("CPU", card.cpu, box, count(card.cores, "core") if card.cores else ""),
-        _gauge("Memory", card.memory, box, _used(card.memory)),
-        _gauge("Disk", card.disk, box, _used(card.disk)),
-    ]
     head = html.Div([html.H3([card.name, *region]), mark(card.status)], className="vps-head")
-    body = [head, *why, html.Div(gauges, className="gauges"), _traffic(card)]
+    body = [head, *why, *(_machine(card, box) if card.measured else [_runs(card)])]
     return html.Article(
         [*body, _belongings(card)],
         id={"type": "vps", "vps": card.id},
         className=f"card vps-card is-{card.status}{' is-silent' if silent else ''}",
         **{"data-testid": "vps-card", "data-vps": card.id, "data-status": str(card.status)},
     )
+
+
+def _machine(card: VpsCard, box: Box) -> list[Component | None]:
+    gauges = [
+        _gauge("CPU", card.cpu, box, count(card.cores, "core") if card.cores else ""),
+        _gauge("Memory", card.memory, box, _used(card.memory)),
+        _gauge("Disk", card.disk, box, _used(card.disk)),
+    ]
+    return [html.Div(gauges, className="gauges"), _traffic(card)]
+
+
+def _runs(card: VpsCard) -> Component:
+    """What runs on a server, for one that is known by its services alone."""
+    return html.Ul([_service(one) for one in card.services], className="runs")
 
 
 def _used(gauge: Gauge | None) -> str:
@@ -130,17 +139,19 @@ def _belongings(card: VpsCard) -> Component:
     if card.tenants:
         holds.append(count(len(card.tenants), "tenant"))
     troubled = html.Span(f" · {ill} not healthy", className="ill") if ill else None
-    if card.seen_at is None:
+    if not card.measured:
+        seen = None
+    elif card.seen_at is None:
         seen = html.Span("never seen", className="since")
     else:
         seen = html.Span(
             [html.Span("seen ", className="wide"), moment(card.seen_at, "ago")], className="since"
         )
-    listed: list[Component] = [html.Ul([_service(one) for one in card.services])]
-    if card.tenants:
-        listed.append(html.P(f"Tenants: {', '.join(card.tenants)}"))
-    if not card.services and not card.tenants:
-        return html.Div([html.Span("no services"), seen], className="belongings plain")
+    listed: list[Component] = [_runs(card)] if card.measured and card.services else []
+    if card.tenant_names:
+        listed.append(html.P(f"Tenants: {', '.join(card.tenant_names)}"))
+    if not listed:
+        return html.Div([html.Span(" · ".join(holds)), seen], className="belongings plain")
     return html.Details(
         [
             html.Summary(

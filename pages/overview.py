@@ -16,15 +16,13 @@ from services.errors import Conflict, NotFound
 
 dash.register_page(__name__, path="/health", name="Overview", title="Healthdeck", icon="overview")
 
-SECTIONS = (*overview.SECTIONS, "counts")
-
 
 def layout(**_query: str) -> Component:
     return overview.page(container.current().read.overview(g.principal.scope), time.time())
 
 
 @callback(
-    *(Output(f"overview-{name}", "children") for name in SECTIONS),
+    *(Output(f"overview-{name}", "children") for name in overview.SECTIONS),
     Output("overview-drawn", "data"),
     Output("notice", "children"),
     Input("stream-event", "data"),
@@ -36,10 +34,9 @@ def layout(**_query: str) -> Component:
 def refresh(_event: Any, _poll: Any, _acted: Any, before: Any) -> list[Any]:
     """Reads the view again and draws the sections that differ from what is on the screen."""
     view = container.current().read.overview(g.principal.scope)
-    parts = overview.sections(view)
-    drawn = overview.drawn(view, parts, time.time())
-    changed = overview.changed(drawn, before)
-    return [*(parts[n] if n in changed else dash.no_update for n in SECTIONS), drawn, None]
+    drawn = overview.drawn(view, time.time())
+    parts = overview.draw(view, overview.changed(drawn, before))
+    return [*(parts.get(n, dash.no_update) for n in overview.SECTIONS), drawn, None]
 
 
 clientside_callback(

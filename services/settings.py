@@ -126,13 +126,15 @@ def _read(environ: Mapping[str, str], name: str) -> str | None:
     if value:
         raise ValueError(f"{name}: {name}_FILE is set too; keep one of them")
     try:
-        with Path(file).expanduser().open("rb") as stream:
+        with values.path(file).open("rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
         text = data.decode().strip()
     except OSError as error:
         raise ValueError(f"{name}_FILE: cannot read '{file}': {error.strerror}") from None
     except UnicodeDecodeError:
         text = ""
+    except ValueError as error:
+        raise ValueError(f"{name}_FILE: {error}") from None
     if not text.isprintable() or not text or len(data) > MAX_FILE_BYTES:
         raise ValueError(f"{name}_FILE: '{file}' must hold one line of text, the value of {name}")
     return text

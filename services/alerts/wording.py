@@ -38,12 +38,12 @@ def title(rule: Rule, label: str, value: Value) -> str:
 def message(rule: Rule, judgement: Judgement) -> str:
     """The evidence: what was found, and for how long it must have been so."""
     condition, metric = rule.condition, rule.condition.reads
-    for_how_long = f" for {span(condition.duration)}" if condition.duration else ""
+    at_least = f", for at least {span(condition.duration)}" if condition.duration else ""
     if metric.states:
         reason = judgement.reason
-        return f"{reason[:1].upper()}{reason[1:]}{for_how_long and f' (held{for_how_long})'}."
+        return f"{reason[:1].upper()}{reason[1:]}{at_least}."
     limit = amount(condition.value, metric.unit)
-    return f"{_PAST[condition.operator].capitalize()} {limit}{for_how_long}."
+    return f"{_PAST[condition.operator].capitalize()} {limit}{at_least}."
 
 
 def resolution(rule: Rule, judgement: Judgement | None) -> str:

@@ -87,6 +87,7 @@ def vps_card(
         status=of_vps(host, (i.status for i in services)) if enabled else Status.UNKNOWN,
         reason=_reason(enabled, spec.source is not None, state, services),
         since=state.since if state else 0.0,
+        measured=spec.source is not None,
         seen_at=state.seen_at if state else None,
         interval=interval,
         cores=int(cores) if cores else None,
@@ -98,6 +99,7 @@ def vps_card(
         network_out=metrics.get("system.network.sent"),
         services=services,
         tenants=tenants,
+        tenant_names=tuple(fleet.tenants[t].label for t in tenants if t in fleet.tenants),
     )
 
 

@@ -83,7 +83,8 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True)
 class VpsCard:
-    """A server at a glance. ``load`` (1 min) and ``network`` (bytes/s in and out) may be None."""
+    """A server at a glance. ``measured``: whether the machine itself is read, or only its
+    services are. ``load`` (1 min) and ``network`` (bytes/s in and out) may be None."""
 
     id: str
     name: str
@@ -91,6 +92,7 @@ class VpsCard:
     status: Status
     reason: str
     since: float
+    measured: bool
     seen_at: float | None
     interval: float
     cores: int | None
@@ -102,6 +104,7 @@ class VpsCard:
     network_out: float | None
     services: tuple[Instance, ...]
     tenants: tuple[str, ...]
+    tenant_names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from services.errors import ConfigurationError
 from services.settings import Settings
+from services.web import sole
 
 BACKLOG = 1024
 
@@ -19,8 +20,8 @@ Mistake = tuple[str, list[str]]
 
 
 def prepare(settings: Settings, environ: Mapping[str, str] = os.environ) -> socket.socket:
-    """Checks inventory, address and database, brings the database to the current schema, and
-    returns the listening socket.
+    """Checks inventory, address and database, brings the database to the current schema, takes
+    the lock of a SQLite file, and returns the listening socket.
 
     Raises ConfigurationError with everything that is wrong; the database is then as it was.
     """
@@ -30,7 +31,14 @@ def prepare(settings: Settings, environ: Mapping[str, str] = os.environ) -> sock
         listener = listen(settings.host, settings.port)
     except ConfigurationError as error:
         mistakes.append((error.message, error.details))
-    mistakes += in_a_child(lambda: _examine(settings, environ, migrate=listener is not None))
+    if settings.database_file:
+        try:
+            sole.hold(settings.database_file)
+        except ConfigurationError as error:
+            mistakes.append((error.message, error.details))
+        except OSError:
+            pass  # the examination says what is wrong with the place
+    mistakes += in_a_child(lambda: _examine(settings, environ, migrate=not mistakes))
     if listener is None or mistakes:
         if listener is not None:
             listener.close()

@@ -90,11 +90,13 @@ class Server(BaseApplication):  # type: ignore[misc]  # untyped base
             "errorlog": os.devnull,
             "logger_class": Log,
             "control_socket_disable": True,
+            "forwarded_allow_ips": "",  # TRUSTED_PROXIES alone says whose headers are believed
             "pre_fork": lambda _arbiter, _worker: self._booted.__setitem__(0, 0),
             "post_worker_init": self._ready,
             "child_exit": self._gone,
         }
-        if os.access("/dev/shm", os.W_OK):  # noqa: S108 - the beat of the worker must not wait for a disk
+        # the worker's beat must not wait for a disk
+        if os.access("/dev/shm", os.W_OK):  # noqa: S108
             settings["worker_tmp_dir"] = "/dev/shm"  # noqa: S108
         for name, value in settings.items():
             self.cfg.set(name, value)
@@ -121,8 +123,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # untyped base
         self._booted[0] = 1
         _announce(worker.wsgi, self.url)
 
-    def _gone(self, _arbiter: Any, _worker: Any) -> None:
-        if not self._booted[0]:
+    def _gone(self, master: Master, _worker: Any) -> None:
+        if not self._booted[0] and not master.stopping:
             raise HaltServer("the worker ended while it was starting", 1)
 
 
@@ -132,19 +134,24 @@ class Master(Arbiter):  # type: ignore[misc]  # untyped base
 
     SIGNALS = (signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, signal.SIGTERM)
 
+    stopping = False
+    _hurry = False
+
     def init_signals(self) -> None:
         ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
         super().init_signals()
         if ignored:  # started with nohup
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        self._asked_to_stop = False
 
     def signal(self, sig: int, frame: FrameType | None) -> None:
         """The first request to stop lets the worker finish; a second one does not wait."""
-        if sig != signal.SIGQUIT and self._asked_to_stop:
-            sig = signal.SIGQUIT
-        self._asked_to_stop = True
+        if self.stopping:
+            self._hurry, sig = True, signal.SIGQUIT
+        self.stopping = True
         super().signal(sig, frame)
+
+    def stop(self, graceful: bool = True) -> None:
+        super().stop(graceful and not self._hurry)
 
     def handle_int(self) -> None:
         self.handle_term()

@@ -37,14 +37,11 @@ window.WebSocket = class extends Plain {
 };
 new MutationObserver((records) => {
   if (emitted === null) return;
-  const cards = records.some(({ target }) => {
-    const element = target.nodeType === 1 ? target : target.parentElement;
-    return element && element.closest("[data-vps]") && !element.closest("time");
-  });
+  const cards = records.some((one) => one.target.id === "overview-vps" && one.addedNodes.length);
   if (!cards) return;
   window.latencies.push(Date.now() - emitted);
   emitted = null;
-}).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+}).observe(document, { subtree: true, childList: true });
 """
 
 

@@ -27,7 +27,7 @@ def start_up(install: Callable[..., Healthdeck]) -> list[Row]:
         began = time.monotonic()
         installation.launch()
         eventually(
-            lambda: httpx.get(f"{installation.url}/healthz", timeout=2).status_code == 200,
+            lambda: httpx.get(f"{installation.url}/healthz", timeout=30).status_code == 200,
             30,
             "the first answer",
             every=0.01,

@@ -49,6 +49,17 @@ def test_two_starts_on_one_port_leave_the_first_alone(healthdeck: Installs) -> N
         assert first.overview(client)["overall"]
 
 
+def test_two_processes_on_one_database_file_would_tell_everything_twice(
+    healthdeck: Installs, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/shared.db"
+    first = healthdeck(DATABASE_URL=url).start()
+    second = healthdeck(DATABASE_URL=url)
+    assert "Another Healthdeck" in refused(second)
+    first.kill()
+    second.start()
+
+
 @pytest.mark.parametrize(
     "place", ["file/healthdeck.db", ".", "/proc/healthdeck.db"], ids=["in-a-file", "folder", "proc"]
 )

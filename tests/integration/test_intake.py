@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
@@ -19,7 +21,7 @@ from services.inventory.sync import sync
 from services.observation import CheckResult, Observation, Status
 
 INTERVAL = 10.0
-INVENTORY = {
+INVENTORY: dict[str, Any] = {
     "vps": [
         {
             "id": "vps-1",

@@ -78,7 +78,8 @@ class Healthdeck:
         def ready() -> bool:
             if process.poll() is not None:
                 return True
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            # the port listens before the worker answers: the request waits there for it
+            return httpx.get(f"{self.url}/readyz", timeout=timeout).status_code == 200
 
         try:
             eventually(ready, timeout, "healthdeck answers /readyz")

@@ -88,7 +88,19 @@ def vanished() -> Flask:
     os._exit(0)
 
 
+def endless() -> Flask:
+    _say("starting")
+    threading.Event().wait(60)
+    return build()
+
+
 if __name__ == "__main__":
-    ways = {"well": build, "broken": broken, "misconfigured": misconfigured, "vanished": vanished}
+    ways = {
+        "well": build,
+        "broken": broken,
+        "misconfigured": misconfigured,
+        "vanished": vanished,
+        "endless": endless,
+    }
     logs.configure("info", "console")
     server.serve(preflight.listen("127.0.0.1", int(sys.argv[1])), ways[sys.argv[2]])

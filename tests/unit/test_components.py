@@ -53,6 +53,7 @@ CARD = VpsCard(
     status=Status.HEALTHY,
     reason="all well",
     since=NOW - 600,
+    measured=True,
     seen_at=NOW - 12,
     interval=30.0,
     cores=4,
@@ -63,7 +64,8 @@ CARD = VpsCard(
     network_in=2_700_000.0,
     network_out=400_000.0,
     services=(INSTANCE,),
-    tenants=("ACME Corp", "Globex"),
+    tenants=("acme", "globex"),
+    tenant_names=("ACME Corp", "Globex"),
 )
 SILENT = replace(
     CARD,
@@ -287,6 +289,14 @@ def test_an_acknowledged_alert_says_who_has_it_and_has_no_button() -> None:
     assert having(panel, "data-alert", "al-1")
 
 
+def test_a_server_without_a_source_shows_what_runs_on_it() -> None:
+    card = vps_card(replace(CARD, measured=False, seen_at=None, cpu=None, memory=None, disk=None))
+    words = text(card)
+    assert "CPU" not in words
+    assert "never seen" not in words
+    assert INSTANCE.name in words
+
+
 def test_events_name_their_target_once() -> None:
     events = [
         EventView(NOW, "vps-4", "vps-4", Status.UNHEALTHY, "is unhealthy"),
@@ -304,18 +314,28 @@ def test_an_empty_panel_says_so_and_what_comes(panel: Any) -> None:
 
 
 def test_only_what_changed_is_drawn_again() -> None:
-    before = overview.drawn(VIEW, overview.sections(VIEW), NOW)
+    before = overview.drawn(VIEW, NOW)
     assert overview.changed(before, before) == set()
-    later = replace(VIEW, updated_at=NOW + 30, alerts=())
-    after = overview.drawn(later, overview.sections(later), NOW + 31)
+    later = replace(VIEW, alerts=())
+    after = overview.drawn(later, NOW + 1)
     assert overview.changed(after, before) == {"alerts"}
-    assert after["age"] == 1.0
+    assert after["age"] == before["age"] + 1
+
+
+def test_response_times_are_drawn_twice_a_minute() -> None:
+    row = VIEW.services[0]
+    quicker = replace(row, instances=tuple(replace(i, response_ms=1.5) for i in row.instances))
+    before = overview.drawn(VIEW, NOW)
+    view = replace(VIEW, services=(quicker, *VIEW.services[1:]))
+    assert overview.changed(overview.drawn(view, NOW), before) == set()
+    view = replace(view, updated_at=VIEW.updated_at + overview.RESPONSES_EVERY)
+    assert "services" in overview.changed(overview.drawn(view, NOW), before)
 
 
 @pytest.mark.parametrize("sent", [None, [], {}, {"digests": 3}, "x"])
 def test_everything_is_drawn_for_a_browser_that_knows_nothing(sent: Any) -> None:
-    drawn = overview.drawn(VIEW, overview.sections(VIEW), NOW)
-    assert overview.changed(drawn, sent) == {*overview.SECTIONS, "counts"}
+    drawn = overview.drawn(VIEW, NOW)
+    assert overview.changed(drawn, sent) == {*overview.SECTIONS}
 
 
 def test_the_page_has_the_promised_hooks() -> None:
@@ -324,7 +344,7 @@ def test_the_page_has_the_promised_hooks() -> None:
     assert {"health-score", "service-grid", "vps-card", "alerts-panel"} <= hooks
     assert text(next(walk(page.children[0]))) == "System Health"
     held = {one.id for one in having(page, "id") if isinstance(one.id, str)}
-    assert {f"overview-{name}" for name in overview.SECTIONS} <= held
+    assert {f"overview-{name}" for name in overview.SECTIONS if name != overview.SHELL} <= held
 
 
 def test_the_frame_has_navigation_indicator_and_a_way_out() -> None:

@@ -15,9 +15,10 @@ H, D, U, X = Status.HEALTHY, Status.DEGRADED, Status.UNHEALTHY, Status.UNKNOWN
 
 def server(name, status=H, services=(), seen_at=1.0):
     return VpsCard(
-        id=name, name=name, region="", status=status, reason="", since=0.0, seen_at=seen_at,
+        id=name, name=name, region="", status=status, reason="", since=0.0, measured=True,
+        seen_at=seen_at,
         interval=30.0, cores=None, cpu=None, memory=None, disk=None, load=None,
-        network_in=None, network_out=None, services=tuple(services), tenants=(),
+        network_in=None, network_out=None, services=tuple(services), tenants=(), tenant_names=(),
     )  # fmt: skip
 
 

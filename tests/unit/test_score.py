@@ -13,7 +13,9 @@ H, D, U, X = Status.HEALTHY, Status.DEGRADED, Status.UNHEALTHY, Status.UNKNOWN
 
 
 def parts(*statuses, tenants=0):
-    return [Part(f"t{n}", status, f"t{n} is {status}", tenants) for n, status in enumerate(statuses)]
+    return [
+        Part(f"t{n}", status, f"t{n} is {status}", tenants) for n, status in enumerate(statuses)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,8 @@ def test_by_hand(statuses, value, band):
 def test_a_part_weighs_by_the_tenants_that_it_reaches():
     light = score([Part("a", U, "", 0), Part("b", H, "", 9)]).value
     heavy = score([Part("a", U, "", 9), Part("b", H, "", 0)]).value
+    assert heavy is not None
+    assert light is not None
     assert heavy < light
 
 

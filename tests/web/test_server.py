@@ -79,7 +79,7 @@ def ends(process: subprocess.Popen[bytes], within: float) -> int:
     """The exit code; fails when the process is not gone in time, or leaves children behind."""
     children = _family(process.pid)
     code = process.wait(within)
-    assert not [one for one in children if one.is_running() and one.status() != "zombie"]
+    assert psutil.wait_procs(children, timeout=2)[1] == []
     return code
 
 
@@ -109,6 +109,15 @@ def test_a_start_that_fails_is_not_tried_again(small: Small, how: str, words: st
     assert ("Traceback" in said) == (how == "broken")
 
 
+def test_a_start_can_be_interrupted(small: Small) -> None:
+    process = small.launch("endless")
+    eventually(lambda: "starting" in small.output(), 20, "it starts")
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    assert ends(process, 2) == 0
+    assert small.output() == "starting\n"
+
+
 # Ending
 
 
@@ -124,7 +133,7 @@ def test_fifty_websockets_do_not_delay_the_end(healthdeck: Installs) -> None:
     assert product.stop() < 5
     assert product.process.returncode == 0
     assert all(client.gone.wait(5) for client in [*clients, polling])
-    assert not [one for one in family if one.is_running()]
+    assert psutil.wait_procs(family, timeout=2)[1] == []
     assert "Traceback" not in product.output()
     for client in clients:
         client.close()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from engineio.exceptions import EngineIOError  # type: ignore[import-untyped]
 from flask import Flask
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
@@ -193,8 +195,9 @@ class Stream:
 
     def _send(self, listener: Listener, event: str, text: str) -> None:
         """``text`` is the same for many; only ``seq`` is put in for each of them."""
-        if not self._server.manager.is_connected(listener.sid, "/"):
-            return
+        with suppress(KeyError):  # another socket came or went at this moment
+            if not self._server.manager.is_connected(listener.sid, "/"):
+                return
         session = self._server.eio.sockets.get(listener.session)
         if session is None or session.closed:
             return
@@ -204,12 +207,14 @@ class Stream:
             return
         listener.seq += 1
         packet = f'2["{event}",{{"seq":{listener.seq},{text[1:]}]'
-        self._server.eio.send(listener.session, packet)
+        with suppress(EngineIOError):  # it was closed at this moment
+            self._server.eio.send(listener.session, packet)
 
     def _end(self, listener: Listener) -> None:
         """Tells a client that it was put out, so it does not come back by itself."""
-        self._server.disconnect(listener.sid)
         self._listeners.remove(listener.sid)
+        with suppress(KeyError, EngineIOError):  # it was leaving by itself at this moment
+            self._server.disconnect(listener.sid)
         if session := self._server.eio.sockets.get(listener.session):
             session.close(wait=False)
 

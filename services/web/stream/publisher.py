@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.errors import NotFound
 from services.events import AlertChanged, Event, InAppMessage, SessionEnded, TargetsObserved
@@ -74,14 +75,8 @@ class Publisher:
             self._inbox.put(event)
 
     def _run(self) -> None:
-        while True:
-            try:
-                events = self._next()
-                if None in events:
-                    return
-                self._publish([event for event in events if event is not None])
-            except Exception:
-                log.exception("stream_failed")
+        while None not in (events := self._next()):
+            self._publish([event for event in events if event is not None])
 
     def _next(self) -> list[Event | None]:
         """Everything that has arrived; empty when it is time to do something else."""
@@ -103,21 +98,30 @@ class Publisher:
             if isinstance(event, TargetsObserved):
                 observed |= event.keys
             elif isinstance(event, AlertChanged):
-                self._alert(event)
                 self._alerts.add(event.alert_id)
+                self._try(self._alert, event)
             elif isinstance(event, InAppMessage):
-                self._notice(event)
+                self._try(self._notice, event)
             elif isinstance(event, SessionEnded):
-                self._close(event.identity)
-        self._servers({vps_id for key in observed if (vps_id := vps_of(key))})
+                self._try(self._close, event.identity)
+        self._try(self._servers, {vps_id for key in observed if (vps_id := vps_of(key))})
         self._observed |= observed
         now = time.monotonic()
         if (self._observed or self._alerts) and now - self._sent_at >= PACE:
             self._sent_at = now
-            self._overview()
+            self._try(self._overview)
         if now - self._tended_at >= TENDING:
             self._tended_at = now
-            self._tend()
+            self._try(self._tend)
+
+    def _try(self, step: Callable[..., None], *arguments: Any) -> None:
+        """One thing that fails takes nothing else with it. While the database is away that is
+        every second, so it is told in one line."""
+        try:
+            step(*arguments)
+        except Exception as error:
+            away = isinstance(error, OSError | SQLAlchemyError)
+            log.warning("stream_failed", step=step.__name__, reason=repr(error), exc_info=not away)
 
     def _servers(self, vps_ids: set[str]) -> None:
         for vps_id in vps_ids:
@@ -129,15 +133,15 @@ class Publisher:
                 self._tell(listeners, "health:update", {"vpsId": vps_id, **body})
 
     def _overview(self) -> None:
-        observed, alerts = self._observed, self._alerts
-        self._observed, self._alerts = set(), set()
+        observed, alerts = frozenset(self._observed), frozenset(self._alerts)
         for scope, listeners in self._by_scope():
             if scope is not None and not self._concerns(scope, observed, alerts):
                 continue  # even the moment of an update would tell of what it may not see
             body = overview_body(self._read.overview(scope))
             self._tell(listeners, "health:update", {**body, "timestamp": iso(time.time())})
+        self._observed, self._alerts = set(), set()  # not before: what failed is tried again
 
-    def _concerns(self, scope: Scope, observed: set[str], alerts: set[str]) -> bool:
+    def _concerns(self, scope: Scope, observed: Iterable[str], alerts: Iterable[str]) -> bool:
         return any(self._read.sees(key, scope) for key in observed) or any(
             self._alert_body(alert_id, scope) for alert_id in alerts
         )
