@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -23,29 +22,25 @@ from sqlalchemy.orm import Session
 from models.database import Database
 from services.alerts.engine import Engine
 from services.collect.batch import Batch
-from services.collect.sight import BLIND, Sight, View
+from services.collect.judge import Act, Judge
 from services.events import AlertChanged, Bus, NotificationsQueued, TargetsObserved
 from services.health.board import Board
 from services.health.graph import Graph
-from services.health.status import out_of_touch
 from services.history import query, write
 from services.inventory.fleet import Fleet
-from services.inventory.schema import LocalSource
 from services.inventory.sync import sync
-from services.observation import CheckResult, Kind, Observation, kind_of
+from services.observation import CheckResult, Observation
 from services.rule import Rule
 
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+REPORTS = 50
 WAITING_AT_MOST = 20_000
 RETRY_SECONDS = 1.0
-#: A target is silent after this many intervals without a reading, and its timeout.
-SILENT_INTERVALS = 2
 
 #: Gives, within the transaction, the readings of a report that were not taken in before.
 Fresh = Callable[[Session], Sequence[Observation]]
-Command = Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -53,26 +48,38 @@ class Arrived:
     """What the writer took from its queue and has not stored yet."""
 
     observations: list[Observation] = field(default_factory=list)
-    reports: list[tuple[Fresh, Future[None]]] = field(default_factory=list)
-    commands: list[Command] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    fleets: list[NewFleet] = field(default_factory=list)
     stored: list[Future[None]] = field(default_factory=list)
     ticked: bool = False
+
+    @property
+    def full(self) -> bool:
+        return len(self.observations) >= BATCH or len(self.reports) >= REPORTS
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    fresh: Fresh
+    done: Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class NewFleet:
+    fleet: Fleet
+    graph: Graph
+    rules: Sequence[Rule]
+    done: Future[None]
 
 
 class Tick:
     """Time has passed."""
 
 
-def nobody(_vps_id: str) -> Future[CheckResult | None]:
-    """No witness."""
-    done: Future[CheckResult | None] = Future()
-    done.set_result(None)
-    return done
-
-
-def no_witnesses() -> Future[bool | None]:
-    """No witnesses of the monitor's own sight."""
-    done: Future[bool | None] = Future()
+def nobody(_vps_id: str = "") -> Future[None]:
+    """The answer where there is no witness to ask."""
+    done: Future[None] = Future()
     done.set_result(None)
     return done
 
@@ -81,8 +88,8 @@ class Intake:
     """``submit`` takes observations and returns at once; ``tick`` lets time pass.
 
     While the database cannot be written, observations wait (the oldest go when there are too
-    many, which is logged) and the board says what is wrong. ``ask_witness`` looks at what else
-    there is of a VPS, ``ask_sight`` at the monitor's own witnesses.
+    many, which is logged) and the board says what is wrong. For ``ask_witness`` and ``ask_sight``
+    see Judge.
     """
 
     def __init__(
@@ -96,27 +103,22 @@ class Intake:
         timeout: float,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        ask_witness: Callable[[str], Future[CheckResult | None]] = nobody,
-        ask_sight: Callable[[], Future[bool | None]] = no_witnesses,
+        ask_witness: Callable[[str], Future[CheckResult | None]] = nobody,  # type: ignore[assignment]
+        ask_sight: Callable[[], Future[bool | None]] = nobody,  # type: ignore[assignment]
     ) -> None:
         self._database = database
         self._fleet = fleet
         self._board = board
         self._engine = engine
         self._bus = bus
-        self._interval = interval
-        self._timeout = timeout
         self._clock = clock
-        self._monotonic = monotonic
-        self._ask_witness = ask_witness
-        self._sight = Sight(ask_sight, self._sight_answered, monotonic)
-        self._doubted: list[Observation] = []
-        self._asked: dict[str, float] = {}
         self._memory = write.Memory()
         self._queue: queue.Queue[object] = queue.Queue()
         self._ticking = threading.Event()
         self._stopping = threading.Event()
-        self._heard: dict[str, float] = {}
+        self._judge = Judge(
+            fleet, interval, timeout, monotonic, ask_witness, ask_sight, self._queue.put
+        )
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     def start(self) -> None:
@@ -124,7 +126,7 @@ class Intake:
         with self._database.write() as session:
             self._board.apply(query.states(session))
             gone = self._engine.load(session, self._clock())
-        self._expect(self._fleet)
+        self._judge.watch(self._fleet)
         self._thread.start()
         self._publish_alerts(gone)
         self._bus.publish(NotificationsQueued())
@@ -143,16 +145,16 @@ class Intake:
         """Takes a report: ``fresh`` runs in the transaction that stores what it gives. The
         future ends after the commit."""
         done: Future[None] = Future()
-        self._queue.put((fresh, done))
+        self._queue.put(Report(fresh, done))
         return done
 
     def replace(
         self, fleet: Fleet, graph: Graph, rules: Sequence[Rule], timeout: float = 10.0
     ) -> None:
-        """Goes on with another fleet, once it is stored. What left keeps its history; alerts
-        whose target or rule is gone are resolved."""
+        """Goes on with another fleet and other rules, once that is stored. What left keeps its
+        history; alerts whose target or rule is gone are resolved."""
         done: Future[None] = Future()
-        self._queue.put(partial(self._replace, fleet, graph, rules, done))
+        self._queue.put(NewFleet(fleet, graph, rules, done))
         done.result(timeout)
 
     def tick(self) -> None:
@@ -173,40 +175,37 @@ class Intake:
         while not (self._stopping.is_set() and self._queue.empty()):
             self._take(arrived)
             try:
-                while arrived.commands:
-                    arrived.commands[0]()
-                    del arrived.commands[0]
-                self._round(arrived)
+                self._work(arrived)
             except (OperationalError, InterfaceError, PoolTimeout) as error:
                 self._hold(arrived, error)
                 continue
             except Exception as error:
                 # A defect must not cost what comes after it.
                 log.exception("intake_batch_failed", observations=len(arrived.observations))
-                for _, done in arrived.reports:
-                    done.set_exception(error)
-            else:
-                for _, done in arrived.reports:
-                    done.set_result(None)
-            for stored in arrived.stored:
-                stored.set_result(None)
+                for future in _open_futures(arrived):
+                    future.set_exception(error)
+            for future in _open_futures(arrived):
+                future.set_result(None)
             arrived = Arrived()
 
     def _take(self, arrived: Arrived) -> None:
         item = self._queue.get()
         while True:
-            if item is Tick:
-                self._ticking.clear()
-                arrived.ticked = True
-            elif isinstance(item, Observation):
-                arrived.observations.append(item)
-            elif isinstance(item, tuple):
-                arrived.reports.append(item)
-            elif isinstance(item, Future):
-                arrived.stored.append(item)
-            elif callable(item):
-                arrived.commands.append(item)
-            if len(arrived.observations) >= BATCH or len(arrived.reports) >= BATCH // 10:
+            match item:
+                case Observation():
+                    arrived.observations.append(item)
+                case Report():
+                    arrived.reports.append(item)
+                case NewFleet():
+                    arrived.fleets.append(item)
+                case Future():
+                    arrived.stored.append(item)
+                case _ if item is Tick:
+                    self._ticking.clear()
+                    arrived.ticked = True
+                case _ if callable(item):
+                    arrived.acts.append(item)
+            if arrived.full:
                 return
             try:
                 item = self._queue.get_nowait()
@@ -225,22 +224,24 @@ class Intake:
             log.error("observations_dropped", count=dropped)
         self._stopping.wait(RETRY_SECONDS)
 
-    def _round(self, arrived: Arrived) -> None:
-        """Judges and stores one batch, then takes it over in memory."""
+    def _work(self, arrived: Arrived) -> None:
+        while arrived.fleets:
+            self._replace(arrived.fleets[0])
+            del arrived.fleets[0]
         now = self._clock()
         with ExitStack() as stack:
             session: Session | None = None
-            observations = [*self._doubted, *arrived.observations]
+            observations = list(arrived.observations)
             if arrived.reports:
                 session = stack.enter_context(self._database.write())
-                for fresh, _ in arrived.reports:
-                    observations += fresh(session)
+                for report in arrived.reports:
+                    observations += report.fresh(session)
             batch = Batch(self._fleet, self._board.snapshot(), self._engine.plan())
-            held = self._judge(batch, observations, now)
+            for act in arrived.acts:
+                act(batch, now)
+            self._judge.take(batch, observations, now)
             if arrived.ticked:
-                self._sight.tick()
-                self._silences(batch, now)
-                batch.plan.tick(batch.states, now)
+                self._judge.let_pass(batch, now)
             batch.judge_platform(now)
             stored = [o for o in observations if o.metrics or o.check]
             events: list[AlertChanged] = []
@@ -251,7 +252,6 @@ class Intake:
                 write.samples(session, stored, ids, self._memory)
                 write.judgements(session, batch.changes, ids)
                 events = self._engine.write(session, batch.plan.steps)
-        self._doubted = held
         self._engine.apply(batch.plan.steps)
         if batch.changes:
             self._board.apply({key: after for key, (_, after) in batch.changes.items()})
@@ -260,141 +260,24 @@ class Intake:
             self._bus.publish(TargetsObserved(frozenset(batch.changes), frozenset(moved)))
         self._publish_alerts(events)
 
-    def _judge(
-        self, batch: Batch, observations: Sequence[Observation], now: float
-    ) -> list[Observation]:
-        """Judges readings in their order; what was replayed is history and no news. Returns the
-        failures that wait until the monitor knows whether it can see."""
-        held = []
-        moment = self._monotonic()
-        news = [
-            o
-            for o in observations
-            if o.at >= now - self._patience(o.target) and self._fleet.enabled(o.target)
-        ]
-        for observation in news:
-            if observation.error is None:
-                self._heard[observation.target] = moment
-            if self._is_elsewhere(observation.target):
-                self._sight.note(observation.target, failed=Sight.fails(observation))
-        view = self._sight.view
-        for observation in news:
-            doubtful = self._is_elsewhere(observation.target) and Sight.fails(observation)
-            if view is View.CLEAR or not doubtful:
-                batch.take(observation)
-                if observation.error is not None:
-                    self._witness(observation.target)
-            elif view is View.ASKING:
-                held.append(observation)
-            else:
-                batch.doubt(observation, BLIND)
-        return held
-
-    def _silences(self, batch: Batch, now: float) -> None:
-        moment = self._monotonic()
-        for key, heard in self._heard.items():
-            if moment - heard <= self._patience(key):
-                continue
-            if self._is_elsewhere(key):
-                self._sight.note(key, failed=True)
-                if self._sight.view is View.BLIND:
-                    # Nobody could have been heard; they get their time again.
-                    self._heard[key] = moment
-                if self._sight.view is not View.CLEAR:
-                    continue
-            batch.silent(key, now - (moment - heard), now)
-            self._witness(key)
-
-    def _patience(self, key: str) -> float:
-        interval = self._fleet.interval(key, self._interval)
-        return SILENT_INTERVALS * interval + self._fleet.timeout(key, self._timeout)
-
-    def _is_elsewhere(self, key: str) -> bool:
-        """Whether what the monitor learns of a target comes over the network."""
-        if kind_of(key) is Kind.VPS:
-            return not isinstance(self._fleet.source(key), LocalSource)
-        return key not in self._fleet.own
-
-    def _witness(self, key: str) -> None:
-        """Asks a VPS's witness, once an interval while its own source tells nothing."""
-        if self._fleet.witness(key) is None:
-            return
-        moment = self._monotonic()
-        if moment < self._asked.get(key, 0.0) + self._fleet.interval(key, self._interval):
-            return
-        self._asked[key] = moment
-        self._ask_witness(key).add_done_callback(partial(self._witness_answered, key))
-
-    def _witness_answered(self, key: str, done: Future[CheckResult | None]) -> None:
-        found = None if done.cancelled() or done.exception() else done.result()
-        if found is not None:
-            self._queue.put(partial(self._believe_witness, key, found))
-
-    def _believe_witness(self, key: str, found: CheckResult) -> None:
-        state = self._board.get(key)
-        if state is None or not out_of_touch(state) or self._sight.view is not View.CLEAR:
-            return
-        batch = Batch(self._fleet, self._board.snapshot(), self._engine.plan())
-        batch.unreachable(key, found, self._clock())
-        self._store(batch)
-
-    def _sight_answered(self, sees: bool | None) -> None:
-        self._queue.put(partial(self._believe_sight, sees))
-        self._queue.put(Tick)
-
-    def _believe_sight(self, sees: bool | None) -> None:
-        before = self._sight.view
-        doubtful = self._sight.take(sees)
-        if self._sight.view is not before and View.BLIND in (self._sight.view, before):
-            log.warning("sight", view=self._sight.view.value, doubtful=len(doubtful))
-        batch = Batch(self._fleet, self._board.snapshot(), self._engine.plan())
+    def _replace(self, new: NewFleet) -> None:
         now = self._clock()
-        for key in doubtful:
-            batch.doubt(Observation(key, now), BLIND)
-        self._store(batch)
-
-    def _store(self, batch: Batch) -> None:
-        """Stores judgements that no reading of this batch brought."""
-        if batch.empty:
-            return
-        batch.judge_platform(self._clock())
+        gone = set(self._fleet.keys()) - set(new.fleet.keys())
         with self._database.write() as session:
-            ids = write.target_ids(session, batch.changes, self._memory)
-            write.judgements(session, batch.changes, ids)
-            events = self._engine.write(session, batch.plan.steps)
-        self._engine.apply(batch.plan.steps)
-        self._board.apply({key: after for key, (_, after) in batch.changes.items()})
-        self._bus.publish(TargetsObserved(frozenset(batch.changes), frozenset(batch.moved())))
-        self._publish_alerts(events)
-
-    def _replace(
-        self, fleet: Fleet, graph: Graph, rules: Sequence[Rule], done: Future[None]
-    ) -> None:
-        now = self._clock()
-        gone = set(self._fleet.keys()) - set(fleet.keys())
-        with self._database.write() as session:
-            sync(session, fleet, now)
-            self._engine.replace(fleet, graph, rules)
+            sync(session, new.fleet, now)
+            self._engine.replace(new.fleet, new.graph, new.rules)
             events = self._engine.load(session, now)
             returned = query.states(session)
-        added = [key for key in fleet.keys() if key not in self._board.snapshot()]  # noqa: SIM118
+        known = self._board.snapshot()
         self._board.drop(gone)
-        self._board.apply({key: returned[key] for key in added if key in returned})
-        self._sight.forget(gone)
-        self._fleet = fleet
-        self._expect(fleet)
+        self._board.apply(
+            {k: s for k, s in returned.items() if k in new.fleet.keys() and k not in known}  # noqa: SIM118
+        )
+        self._fleet = new.fleet
+        self._judge.watch(new.fleet)
         self._publish_alerts(events)
         self._bus.publish(TargetsObserved(frozenset(gone), frozenset(gone)))
-        done.set_result(None)
-
-    def _expect(self, fleet: Fleet) -> None:
-        """From now on the fleet's targets should be heard of."""
-        moment = self._monotonic()
-        self._heard = {
-            key: self._heard.get(key, moment)
-            for key in sorted(fleet.keys())
-            if fleet.enabled(key) and _is_read(fleet, key)
-        }
+        new.done.set_result(None)
 
     def _publish_alerts(self, events: Sequence[AlertChanged]) -> None:
         for event in events:
@@ -403,12 +286,6 @@ class Intake:
             self._bus.publish(NotificationsQueued())
 
 
-def _is_read(fleet: Fleet, key: str) -> bool:
-    """Whether a target is looked at by itself (a tenant or a VPS without a source is not)."""
-    match kind_of(key):
-        case Kind.VPS:
-            return fleet.source(key) is not None
-        case Kind.SERVICE:
-            return fleet.services[key].check is not None or key in fleet.own
-        case kind:
-            return kind is Kind.APPLICATION
+def _open_futures(arrived: Arrived) -> list[Future[None]]:
+    waiting = [*(report.done for report in arrived.reports), *arrived.stored]
+    return [future for future in waiting if not future.done()]

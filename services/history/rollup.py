@@ -116,14 +116,16 @@ def _minutes(session: Session, ids: list[int], hour: int) -> _Minutes:
 def _by_metric(
     session: Session, ids: list[int], hour: int
 ) -> list[tuple[Stored, Ints, Ints, Floats]]:
-    """The samples of an hour: all columns of the machines at once, then each narrow metric."""
-    packed = session.execute(samples.blocks_query(ids, hour, hour + HOUR)).first() is not None
-    found = [
-        (stored, *samples.read(session, ids, stored, hour, hour + HOUR))
-        for stored in ((*HOST, *NARROW) if packed else NARROW)
-    ]
-    if not packed:
-        wide = samples.fetch(session, samples.wide_query(ids, hour, hour + HOUR), 2 + len(HOST))
+    """The samples of an hour: all columns of the machines at once, then each narrow metric; one
+    by one, and from blocks too, for an hour of a day that is packed."""
+    end = hour + HOUR
+    wide = samples.fetch(session, samples.wide_query(ids, hour, end), 2 + len(HOST))
+    found = [(stored, *samples.loose(session, ids, stored, hour, end)) for stored in NARROW]
+    if samples.packed(session, ids, hour):
+        found = [
+            (stored, *samples.read(session, ids, stored, hour, end)) for stored in (*HOST, *NARROW)
+        ]
+    else:
         row = np.searchsorted(np.array(ids), wide[:, 0].astype(np.int64))
         at = wide[:, 1].astype(np.int64)
         for column, stored in enumerate(HOST, start=2):

@@ -51,12 +51,12 @@ def samples_between(
 def read(session: Session, ids: Sequence[int], stored: Stored, start: int, end: int) -> Samples:
     """The samples of targets (ascending ``ids``) from ``start`` to before ``end``. Of two in the
     same second the packed one counts, for it was there first."""
-    loose = _rows(session, ids, stored, start, end)
-    packed = _blocks(session, ids, stored, start, end)
-    if not len(packed.at):
-        return loose
-    row, at, value = (np.concatenate(parts) for parts in zip(packed, loose, strict=True))
-    order = np.lexsort((at, row))  # stable: packed before loose
+    rows = loose(session, ids, stored, start, end)
+    blocks = _blocks(session, ids, stored, start, end)
+    if not len(blocks.at):
+        return rows
+    row, at, value = (np.concatenate(parts) for parts in zip(blocks, rows, strict=True))
+    order = np.lexsort((at, row))  # stable: blocks before rows
     row, at, value = row[order], at[order], value[order]
     first = (np.diff(row, prepend=-1) != 0) | (np.diff(at, prepend=-1) != 0)
     return Samples(row[first], at[first], value[first])
@@ -84,7 +84,15 @@ def wide_query(ids: Sequence[int], start: int, end: int) -> Any:
     )
 
 
-def _rows(session: Session, ids: Sequence[int], stored: Stored, start: int, end: int) -> Samples:
+def packed(session: Session, ids: Sequence[int], hour: int) -> bool:
+    """Whether there is a block of any of these targets for the day of ``hour``. To be asked after
+    the rows were read."""
+    query = select(Block.day).where(Block.day == hour // DAY * DAY, Block.target_id.in_(ids))
+    return session.execute(query.limit(1)).first() is not None
+
+
+def loose(session: Session, ids: Sequence[int], stored: Stored, start: int, end: int) -> Samples:
+    """Like ``read``, of what is not packed."""
     found = fetch(session, rows_query(ids, stored, start, end), 3)
     found = found[~np.isnan(found[:, 2])]
     row = np.searchsorted(np.array(ids), found[:, 0].astype(np.int64))
@@ -93,7 +101,7 @@ def _rows(session: Session, ids: Sequence[int], stored: Stored, start: int, end:
 
 def fetch(session: Session, query: Any, columns: int) -> Floats:
     """The rows of a query of numbers as an array; NULL is NaN."""
-    found = rows(session, query)
+    found = driver_rows(session, query)
     try:
         flat = np.fromiter(chain.from_iterable(found), np.float64, len(found) * columns)
     except TypeError:
@@ -102,7 +110,7 @@ def fetch(session: Session, query: Any, columns: int) -> Floats:
     return flat.reshape(-1, columns)
 
 
-def rows(session: Session, query: Any) -> list[tuple[Any, ...]]:
+def driver_rows(session: Session, query: Any) -> list[tuple[Any, ...]]:
     """The rows of a query straight from the driver: SQLAlchemy's row objects would take longer
     than the query."""
     with session.connection().execute(query) as result:

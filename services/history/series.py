@@ -236,7 +236,7 @@ def _add_rollups(
     stale: Sequence[tuple[int, int]],
 ) -> None:
     level, start, end = part
-    rows = samples.rows(session, rollups_query(ids, stored, level, start, end))
+    rows = samples.driver_rows(session, rollups_query(ids, stored, level, start, end))
     if not rows:
         return
     target_ids, starts, strips = zip(*rows, strict=True)

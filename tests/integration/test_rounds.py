@@ -14,8 +14,10 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from services.collect import rounds as module
-from services.collect.rounds import BATCH, MOST_PROBES, Rounds
+from services.collect import looks
+from services.collect.delivery import BATCH
+from services.collect.looks import MOST_PROBES
+from services.collect.rounds import Rounds
 from services.inventory.fleet import Fleet
 from services.inventory.schema import Inventory
 from services.observation import CheckResult, Observation, Status
@@ -102,7 +104,7 @@ def clock() -> Clock:
 @pytest.fixture
 def probes(monkeypatch) -> Probes:
     probes = Probes()
-    monkeypatch.setattr(module, "probe", probes)
+    monkeypatch.setattr(looks, "probe", probes)
     return probes
 
 
@@ -288,14 +290,14 @@ def test_a_store_that_fails_is_logged_and_asked_again(made, sink, clock, probes,
         raise OSError("disk full")
 
     with structlog.testing.capture_logs() as logged:
-        monkeypatch.setattr(rounds, "_submit", failing)
+        monkeypatch.setattr(rounds._delivery, "_submit", failing)
         rounds.start()
         clock.now += 1
         rounds.tick()
         _until(lambda: rounds.stats()["dropped"] == 5)
     assert failed.is_set()
     assert "submit_failed" in {entry["event"] for entry in logged}
-    monkeypatch.setattr(rounds, "_submit", sink)
+    monkeypatch.setattr(rounds._delivery, "_submit", sink)
     clock.now += 30
     rounds.tick()
     sink.wait_for("v0/it")
@@ -323,7 +325,7 @@ def test_an_own_check_that_hangs(made, sink, clock):
         assert second.message == "the look begun 30 s ago has not come back"
     finally:
         release.set()
-    _until(lambda: not rounds._calls._begun)
+    _until(lambda: not rounds._looks._calls._begun)
     clock.now += 30
     rounds.tick()
     sink.wait(lambda: sink.targets().count(key) == 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections import defaultdict
 
@@ -122,6 +123,8 @@ class Mortal:
     def __exit__(self, kind, _error, _trace):
         for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
             event.remove(self.engine, name, self._step)
+        if kind is Kill:
+            gc.collect()  # cursors that the exception kept alive would keep the lock
         return kind is Kill
 
     @property

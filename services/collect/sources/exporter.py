@@ -37,9 +37,12 @@ _IDLE = (("mode", "idle"), ("mode", "iowait"))
 
 #: Filesystems that hold nothing of their own, or are full by construction.
 _UNREAL = frozenset(
-    "autofs cgroup cgroup2 cramfs devtmpfs erofs fuse.lxcfs iso9660 nsfs overlay proc ramfs rootfs"
-    " rpc_pipefs squashfs sysfs tmpfs tracefs udf".split()
-)
+    {
+        "autofs", "cgroup", "cgroup2", "cramfs", "devtmpfs", "erofs", "fuse.lxcfs", "iso9660",
+        "nsfs", "overlay", "proc", "ramfs", "rootfs", "rpc_pipefs", "squashfs", "sysfs", "tmpfs",
+        "tracefs", "udf",
+    }
+)  # fmt: skip
 
 #: Cards whose bytes a real card carries as well: bridges, containers, tunnels, bonds.
 _VIRTUAL = (

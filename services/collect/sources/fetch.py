@@ -96,8 +96,6 @@ class Fetcher:
             try:
                 await connection.send(asked)
                 head = await read_head(connection)
-            except TimeoutError:
-                raise
             except (OSError, EOFError, NotHttp):
                 pass  # the peer has hung up meanwhile, as it may; this counts for nothing
             else:
@@ -206,7 +204,7 @@ async def _chunked(connection: Connection, most: int) -> tuple[bytes, bool]:
         await _fill(connection, data, place + wanted)
         parts.append(bytes(data[place : place + wanted]))
         total += wanted
-        if total > most:
+        if total > most or place > 2 * most + _LONGEST_CHUNK_LINE:  # crumbs, or no end
             return b"".join(parts), False
         ending, place = await _line(connection, data, place + wanted)
         if ending.strip():
@@ -215,7 +213,7 @@ async def _chunked(connection: Connection, most: int) -> tuple[bytes, bool]:
         line, place = await _line(connection, data, place)
         if not line.strip():
             return b"".join(parts), place == len(data)
-        if len(data) > 2 * most:
+        if len(data) > 2 * (most + _LONGEST_CHUNK_LINE):
             raise NotHttp
 
 
