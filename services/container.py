@@ -18,7 +18,8 @@ from services.collect.rounds import Rounds
 from services.events import Bus
 from services.health.board import Board
 from services.identity import Identity
-from services.inventory.fleet import Fleet
+from services.inventory.desk import InventoryDesk
+from services.inventory.watch import InventoryWatch
 from services.notify.pipeline import Pipeline
 from services.settings import Settings
 from services.views.reader import Reader
@@ -31,7 +32,8 @@ class Services:
     settings: Settings
     database: Database
     bus: Bus
-    fleet: Fleet
+    inventory: InventoryDesk
+    inventory_watch: InventoryWatch | None
     identity: Identity
     cache: Cache
     board: Board

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 import time
 import uuid
@@ -15,11 +14,11 @@ from sqlalchemy.orm import Session
 from models.agents import Agent
 from models.database import Database
 from models.jobs import Job
+from services.collect.permitted import check_agent, unit_of
 from services.collect.reports import ResultIn
 from services.errors import Conflict, NotFound, ValidationError
 from services.identity.audit import Actor, audit
 from services.inventory.fleet import Fleet
-from services.inventory.schema import AgentSource
 from services.times import iso
 
 #: Seconds in which a command must be fetched.
@@ -40,6 +39,12 @@ LONGEST_OUTPUT = 64 * 1024
 QUEUED, SENT, RUNNING = "queued", "sent", "running"
 DONE, FAILED, EXPIRED = "done", "failed", "expired"
 UNFINISHED = (QUEUED, SENT, RUNNING)
+
+NOT_FETCHED = "The agent did not fetch this in time: it is not connected. Nothing was done."
+NOT_BEGUN = "The agent fetched this and did not say that it began."
+NOT_ENDED = (
+    "The agent began this and did not say how it ended: whether it took effect is not known."
+)
 
 Body = dict[str, Any]
 
@@ -158,13 +163,10 @@ class Actions:
     def expire(self, now: float) -> None:
         """Ends what nobody fetched and what was never heard of again. For the scheduler."""
         ends = (
-            (Job.expires_at, 0.0, QUEUED, EXPIRED, "The agent did not fetch this in time: it is "
-             "not connected. Nothing was done."),
-            (Job.expires_at, SLOW, SENT, EXPIRED, "The agent fetched this and did not say that it "
-             "began."),
-            (Job.started_at, ENDLESS, RUNNING, FAILED, "The agent began this and did not say how "
-             "it ended: whether it took effect is not known."),
-        )  # fmt: skip
+            (Job.expires_at, 0.0, QUEUED, EXPIRED, NOT_FETCHED),
+            (Job.expires_at, SLOW, SENT, EXPIRED, NOT_BEGUN),
+            (Job.started_at, ENDLESS, RUNNING, FAILED, NOT_ENDED),
+        )
         with self._database.read() as session:
             if session.scalar(select(Job.id).where(Job.state.in_(UNFINISHED)).limit(1)) is None:
                 return
@@ -182,12 +184,12 @@ class Actions:
         self._tell(moved)
 
     def _ask(self, kind: str, vps_id: str, service: str, lines: int, actor: Actor) -> Body:
-        unit = self._unit(kind, vps_id, service)
+        unit = unit_of(self._fleet(), kind, vps_id, service)
         now = self._clock()
         with self._database.write() as session:
             # Also makes those who ask of one server at the same moment wait for each other.
             agent = session.get(Agent, vps_id, with_for_update=True)
-            _check_agent(agent, f"{kind}:{unit}", vps_id)
+            check_agent(agent, f"{kind}:{unit}", vps_id)
             job = _same(session, kind, vps_id, service) if kind == "restart" else None
             if job is None:
                 _check_room(session, vps_id)
@@ -210,29 +212,6 @@ class Actions:
         self._tell([job.id])
         return _body(job)
 
-    def _unit(self, kind: str, vps_id: str, service: str) -> str:
-        fleet, key = self._fleet(), f"{vps_id}/{service}"
-        if key not in fleet.services:
-            known = [s.name for s in fleet.vps[vps_id].services] if vps_id in fleet.vps else []
-            near = difflib.get_close_matches(service, known, n=3, cutoff=0.5)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            what = f"service '{service}' on '{vps_id}'" if known else f"VPS '{vps_id}'"
-            raise NotFound(f"There is no {what}{hint}")
-        if not isinstance(fleet.source(vps_id), AgentSource):
-            raise Conflict(
-                f"The VPS '{vps_id}' has no agent, which a {_word(kind)} needs. Write `source: "
-                f"{{type: agent}}` in its entry of the inventory, then run `python app.py enroll "
-                f"{vps_id}`."
-            )
-        if unit := fleet.unit(key):
-            return unit
-        if container := fleet.container(key):
-            return f"container:{container}"
-        raise Conflict(
-            f"What the service '{service}' is on its server is not known. Write `unit: "
-            f"{service}.service` or `container: {service}` in its entry of the inventory."
-        )
-
     def _tell(self, job_ids: Sequence[str]) -> None:
         if not job_ids:
             return
@@ -241,22 +220,6 @@ class Actions:
             self._moved.notify_all()
         for job_id in job_ids:
             self._changed(job_id)
-
-
-def _check_agent(agent: Agent | None, wanted: str, vps_id: str) -> None:
-    if agent is None or agent.revoked_at is not None:
-        raise Conflict(
-            f"No agent is enrolled for '{vps_id}'. Run `python app.py enroll {vps_id}` and start "
-            "the agent there."
-        )
-    if not agent.version:
-        raise Conflict(
-            f"The agent of '{vps_id}' has not reported yet. Start it there with `--allow {wanted}`."
-        )
-    if wanted not in agent.allows:
-        raise Conflict(
-            f"The agent of '{vps_id}' does not allow this. Start it there with `--allow {wanted}`."
-        )
 
 
 def _check_room(session: Session, vps_id: str) -> None:
@@ -277,10 +240,6 @@ def _same(session: Session, kind: str, vps_id: str, service: str) -> Job | None:
         .where(Job.service == service, Job.kind == kind)
         .limit(1)
     )
-
-
-def _word(kind: str) -> str:
-    return "restart" if kind == "restart" else "look at the log"
 
 
 def _text(output: str) -> str:

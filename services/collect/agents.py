@@ -72,7 +72,7 @@ class AgentDesk:
         self._clock = clock
         self._commit = commit
         self._places = threading.BoundedSemaphore(AT_ONCE)
-        self._refusals = _Refusals(monotonic, dice or random.SystemRandom())
+        self._refusals = Refusals(monotonic, dice or random.SystemRandom())
 
     def report(
         self, vps_id: str, data: bytes, encoding: str, received_at: float | None = None
@@ -129,7 +129,7 @@ class AgentDesk:
             )
 
 
-class _Refusals:
+class Refusals:
     """How long those wait whom we refuse, so that they do not come back all at once."""
 
     def __init__(self, monotonic: Callable[[], float], dice: random.Random) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -117,8 +118,9 @@ class Intake:
         self._ticking = threading.Event()
         self._stopping = threading.Event()
         self._judge = Judge(
-            fleet, interval, timeout, monotonic, ask_witness, ask_sight, self._queue.put
-        )
+            fleet, interval, timeout, monotonic, ask_witness, ask_sight, self._queue.put,
+            partial(board.warn, "sight"),
+        )  # fmt: skip
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     def start(self) -> None:

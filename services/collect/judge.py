@@ -28,7 +28,7 @@ Act = Callable[[Batch, float], None]
 class Judge:
     """``interval`` and ``timeout`` (seconds) hold where the fleet says nothing. ``ask_witness``
     looks at what else there is of a VPS, ``ask_sight`` at the monitor's own witnesses; ``later``
-    has an act done on the writer's thread."""
+    has an act done on the writer's thread; ``tell`` hears why the monitor cannot see, or None."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Judge:
         ask_witness: Callable[[str], Future[CheckResult | None]],
         ask_sight: Callable[[], Future[bool | None]],
         later: Callable[[Act], None],
+        tell: Callable[[str | None], None],
     ) -> None:
         self._fleet = fleet
         self._interval = interval
@@ -46,6 +47,7 @@ class Judge:
         self._monotonic = monotonic
         self._ask_witness = ask_witness
         self._later = later
+        self._tell = tell
         self._sight = Sight(
             ask_sight, lambda sees: later(partial(self._believe_sight, sees)), monotonic
         )
@@ -147,6 +149,7 @@ class Judge:
         too_early = self._sight.take(sees)
         if self._sight.view is not before and View.BLIND in (self._sight.view, before):
             log.warning("sight", view=self._sight.view.value)
+            self._tell(f"{BLIND}." if self._sight.view is View.BLIND else None)
         for key in too_early:
             batch.doubt(Observation(key, now), BLIND)
         waiting, self._doubted = self._doubted, []

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from models.agents import Agent, AgentStream
@@ -30,57 +30,51 @@ class Taken:
     accepted: int
 
 
-class Ledger:
-    """For one thread, the intake's."""
-
-    def __init__(self) -> None:
-        self._said: dict[str, _Said] = {}
-
-    def store(self, session: Session, reports: Sequence[Report]) -> list[Taken]:
-        """What is new in each report, in their order. The streams advance in the caller's
-        transaction, which must store the readings too; other processes' reports of the same
-        streams wait for it. May be called again with the same reports after a rollback."""
-        if not reports:
-            return []
-        streams = sorted({(one.vps_id, one.stream) for one in reports})
-        last = self._locked(session, streams)
-        seen: dict[_Stream, float] = {}
-        taken = []
-        for report in reports:
-            stream = (report.vps_id, report.stream)
-            known = last[stream]
-            fresh = tuple(found for seq, found in report.readings if seq > known)
-            last[stream] = max(known, report.highest)
-            seen[stream] = report.received_at
-            taken.append(Taken(fresh, len(report.readings) - len(fresh), last[stream]))
-        rows = [(*stream, last[stream], seen[stream]) for stream in streams]
-        bulk.insert(session, AgentStream, _COLUMNS, rows, "UPDATE")
-        self._note(session, {one.vps_id: (one.agent, one.allows) for one in reports})
-        return taken
-
-    def _locked(self, session: Session, streams: Sequence[_Stream]) -> dict[_Stream, int]:
-        found = _rows(session, streams)
-        if missing := [stream for stream in streams if stream not in found]:
-            # Of two processes that meet a new stream at once, the second waits here.
-            bulk.insert(session, AgentStream, _COLUMNS, [(*stream, 0, 0.0) for stream in missing])
-            found |= _rows(session, missing)
-        return found
-
-    def _note(self, session: Session, said: Mapping[str, _Said]) -> None:
-        """Keeps what agents say of themselves, when that is not what they said before."""
-        new = {vps_id: one for vps_id, one in said.items() if self._said.get(vps_id) != one}
-        for vps_id, (version, allows) in new.items():
-            row = session.get(Agent, vps_id)
-            if row is not None:
-                row.version, row.allows = version, list(allows)
-        if new:
-            event.listen(session, "after_commit", lambda _: self._said.update(new), once=True)
+def store(session: Session, reports: Sequence[Report]) -> list[Taken]:
+    """What is new in each report, in their order. The streams advance in the caller's
+    transaction, which must store the readings too; other processes' reports of the same streams
+    wait for it. May be called again with the same reports after a rollback."""
+    if not reports:
+        return []
+    streams = sorted({(one.vps_id, one.stream) for one in reports})
+    last = _locked(session, streams)
+    seen: dict[_Stream, float] = {}
+    taken = []
+    for report in reports:
+        stream = (report.vps_id, report.stream)
+        known = last[stream]
+        fresh = tuple(found for seq, found in report.readings if seq > known)
+        last[stream] = max(known, report.highest)
+        seen[stream] = report.received_at
+        taken.append(Taken(fresh, len(report.readings) - len(fresh), last[stream]))
+    rows = [(*stream, last[stream], seen[stream]) for stream in streams]
+    bulk.insert(session, AgentStream, _COLUMNS, rows, "UPDATE")
+    _note(session, {one.vps_id: (one.agent, one.allows) for one in reports})
+    return taken
 
 
 def forget(session: Session, before: float) -> None:
     """Forgets the streams not heard of since ``before`` (seconds since the epoch). Harmless once
     readings of that age are no longer taken."""
     session.execute(delete(AgentStream).where(AgentStream.seen_at < before))
+
+
+def _locked(session: Session, streams: Sequence[_Stream]) -> dict[_Stream, int]:
+    found = _rows(session, streams)
+    if missing := [stream for stream in streams if stream not in found]:
+        # Of two processes that meet a new stream at once, the second waits here.
+        bulk.insert(session, AgentStream, _COLUMNS, [(*stream, 0, 0.0) for stream in missing])
+        found |= _rows(session, missing)
+    return found
+
+
+def _note(session: Session, said: Mapping[str, _Said]) -> None:
+    """Keeps what agents say of themselves, when that is not what they said before."""
+    query = select(Agent.vps_id, Agent.version, Agent.allows).where(Agent.vps_id.in_(said))
+    for vps_id, version, allows in session.execute(query).all():
+        if said[vps_id] != (version, tuple(allows)):
+            values = dict(zip(("version", "allows"), said[vps_id], strict=True))
+            session.execute(update(Agent).where(Agent.vps_id == vps_id).values(values))
 
 
 def _rows(session: Session, streams: Iterable[_Stream]) -> dict[_Stream, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import zlib
@@ -115,7 +116,7 @@ def parse(content: bytes) -> ReportIn:
     except ModelError as error:
         raise ValidationError("The report is not as it should be.", _problems(error)) from None
     numbers = [one.seq for one in report.observations]
-    if any(after <= before for before, after in zip(numbers, numbers[1:], strict=False)):
+    if any(after <= before for before, after in itertools.pairwise(numbers)):
         raise ValidationError("The seq of the observations must ascend, each one once.")
     return report
 
@@ -190,9 +191,8 @@ def _facts(facts: Mapping[str, Any]) -> dict[str, str | int | float]:
             continue
         if isinstance(value, str):
             kept[name] = line(value)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            if -ABSURD <= value <= ABSURD:
-                kept[name] = value
+        elif type(value) in (int, float) and -ABSURD <= value <= ABSURD:
+            kept[name] = value
     return kept
 
 

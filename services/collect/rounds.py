@@ -73,7 +73,7 @@ class Rounds:
         self._loop: asyncio.AbstractEventLoop | None = None
         # What follows belongs to the loop's thread; others only read its numbers.
         self._delivery = Delivery(submit)
-        self._witnesses = Witnesses(getattr(settings, "witnesses", ()))
+        self._witnesses = Witnesses(settings.witnesses)
         self._stopping = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._rounds = self._finished = self._skipped = 0

@@ -11,13 +11,15 @@ from services.health.status import Judgement
 
 class Board:
     """Written by the intake alone, after its commit. ``snapshot`` never changes once taken;
-    ``version`` grows with each change; ``trouble`` says why nothing new can be stored."""
+    ``version`` grows with each change; ``trouble`` says why nothing new can be stored,
+    ``warning`` what else an operator must know of the monitor itself."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._states: Mapping[str, Judgement] = MappingProxyType({})
         self._version = 0
         self._trouble: str | None = None
+        self._warnings: dict[str, str] = {}
 
     @property
     def version(self) -> int:
@@ -26,6 +28,18 @@ class Board:
     @property
     def trouble(self) -> str | None:
         return self._trouble
+
+    @property
+    def warning(self) -> str | None:
+        return " ".join(self._warnings.values()) or None
+
+    def warn(self, about: str, warning: str | None) -> None:
+        """Says what is wrong with a part of the monitor itself, or that it no longer is."""
+        with self._lock:
+            if warning != self._warnings.get(about):
+                others = {k: v for k, v in self._warnings.items() if k != about}
+                self._warnings = others | ({about: warning} if warning else {})
+                self._version += 1
 
     def snapshot(self) -> Mapping[str, Judgement]:
         return self._states

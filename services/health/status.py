@@ -115,8 +115,11 @@ def _needed(now: Status, then: Status, *, of_check: bool) -> int:
 
 
 def silence(before: Judgement, now: float) -> Judgement:
-    """The judgement of a target that should have been read and was not: unknown."""
+    """The judgement of a target that should have been read and was not: unknown, unless its
+    witness has said more."""
     after = replace(before, silent=True, candidate=Status.UNKNOWN, streak=1)
+    if before.unreachable:
+        return after
     reason = f"no reading for {span(now - before.seen_at)}"
     if before.status is Status.UNKNOWN:
         return replace(after, reason=reason)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from models.agents import Agent
 from models.database import Database
@@ -52,14 +53,10 @@ class AgentTokens:
         self._check(vps_id)
         token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
         now = self._clock()
-        with self._database.write() as session:
-            row = session.get(Agent, vps_id, with_for_update=True)
-            if row is None:
-                row = Agent(vps_id=vps_id, version="", allows=[])
-                session.add(row)
-            row.token_hash, row.enrolled_at, row.revoked_at = _digest(token), now, None
-            row.enrolled_by = actor.name[:100]
-            audit(session, actor, "agent.enroll", vps_id, now)
+        try:
+            self._write_token(vps_id, _digest(token), actor, now)
+        except IntegrityError:
+            raise Conflict(f"Somebody else enrolls '{vps_id}' at this moment; try again.") from None
         self._forget()
         return token
 
@@ -106,6 +103,15 @@ class AgentTokens:
                 "`python app.py enroll VPS_ID` on the hub makes a new one."
             )
         return found
+
+    def _write_token(self, vps_id: str, digest: str, actor: Actor, now: float) -> None:
+        with self._database.write() as session:
+            row = Agent(vps_id=vps_id, version="", allows=[])
+            row = session.get(Agent, vps_id, with_for_update=True) or row
+            row.token_hash, row.enrolled_at, row.revoked_at = digest, now, None
+            row.enrolled_by = actor.name[:100]
+            session.add(row)
+            audit(session, actor, "agent.enroll", vps_id, now)
 
     def _check(self, vps_id: str) -> None:
         sources = self._sources()

@@ -162,7 +162,7 @@ class Reader:
                 servers, [fleet.label(p.target) for p in bad if p.target.startswith("@")],
                 len(hurt), tenants,
             ),
-            told=told(active, self._board.trouble),
+            told=told(active, self._board.trouble or self._board.warning),
             status=self._platform(rows, servers) if scope or not platform else platform.status,
             score=scoring.score(parts),
             uptime_s=max(0.0, now - up_since) if up_since else 0.0,

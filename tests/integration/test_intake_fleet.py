@@ -136,6 +136,8 @@ def test_a_machine_whose_witness_is_gone_too_is_down(monitor):
     )  # fmt: skip
     monitor.now += 10
     monitor.missed()
+    monitor.tick(30)
+    assert monitor.board.get("vps-1").silent
     assert monitor.status() is Status.UNHEALTHY, "it does not flap while nothing changes"
     monitor.now += 10
     monitor.scraped()
@@ -171,6 +173,7 @@ def test_a_blind_monitor_calls_nothing_down(monitor):
         monitor.tick(0)
     assert monitor.status("vps-5/api") is Status.UNKNOWN
     assert "cannot see the network" in monitor.board.get("vps-5/api").reason
+    assert "cannot see the network" in monitor.board.warning
     unresolved = [a for a in monitor.alerts() if a.resolved_at is None]
     assert unresolved == []
     monitor.tick(10)
@@ -179,6 +182,7 @@ def test_a_blind_monitor_calls_nothing_down(monitor):
         monitor.now += 10
         monitor.submit(*everything(monitor, Status.HEALTHY))
     assert monitor.status("vps-5/api") is Status.HEALTHY
+    assert monitor.board.warning is None
 
 
 @pytest.mark.parametrize("answer", [True, None])

@@ -117,9 +117,19 @@ def made(sink) -> Iterator[Callable[..., Rounds]]:
     """Makes rounds over an inventory; whatever happens they are stopped."""
     running: list[Rounds] = []
 
-    def make(inventory: dict[str, Any], own=None, interval=30.0, timeout=10.0, **more) -> Rounds:
+    def make(
+        inventory: dict[str, Any],
+        own=None,
+        interval=30.0,
+        timeout=10.0,
+        witnesses=(),
+        **more,
+    ) -> Rounds:
         fleet = Fleet.build(Inventory.model_validate(inventory), "here", "cache")
-        settings = cast(Any, SimpleNamespace(collect_interval=interval, check_timeout=timeout))
+        settings = cast(
+            Any,
+            SimpleNamespace(collect_interval=interval, check_timeout=timeout, witnesses=witnesses),
+        )
         own_checks = {key: (own or {}).get(part, fine) for key, part in fleet.own.items()}
         running.append(Rounds(fleet, settings, sink, own_checks, **more))
         return running[-1]

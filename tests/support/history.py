@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from collections import defaultdict
 
@@ -107,12 +106,15 @@ class Mortal:
         self.engine = database.engine
         self.left = at
 
-    def _step(self, connection, _cursor=None, statement="", *_rest):
+    def _step(self, connection, cursor=None, statement="", *_rest):
         if statement.startswith("BEGIN"):
             return  # nothing is begun before the next statement
         self.left -= 1
         if self.left == 0:
-            connection.invalidate()  # a dead process holds no connection
+            # A dead process holds no connection; an open cursor would keep its lock alive.
+            if cursor is not None:
+                cursor.close()
+            connection.invalidate()
             raise Kill
 
     def __enter__(self):
@@ -123,8 +125,6 @@ class Mortal:
     def __exit__(self, kind, _error, _trace):
         for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
             event.remove(self.engine, name, self._step)
-        if kind is Kill:
-            gc.collect()  # cursors that the exception kept alive would keep the lock
         return kind is Kill
 
     @property

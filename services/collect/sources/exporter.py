@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from services.collect.sources.exposition import Family, Labels, Wanted
@@ -104,7 +104,7 @@ class Machine:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._cpu_before: tuple[float, dict[Labels, float]] | None = None
+        self._cpu_before: tuple[float, Mapping[Labels, float]] | None = None
         self._cards_before: dict[str, tuple[float, dict[str, float]]] = {}
 
     def read(self, page: Page) -> tuple[dict[str, float], Facts]:
@@ -113,22 +113,28 @@ class Machine:
         metrics: dict[str, float] = {}
         facts: Facts = {}
         troubles: list[str] = []
-        for measure in (self._cpu, _memory, _disk, _load, self._received, self._sent):
+        for measure in (self._cpu, _memory, _load, self._received, self._sent):
             try:
                 metrics.update(measure(page))
             except _Unusable as trouble:
                 troubles.append(str(trouble))
-        for describe in (_cores, _hostname, _boot, _fullest):
+        for describe in (_cores, _hostname, _boot):
             try:
                 facts.update(describe(page))
             except _Unusable as trouble:
                 troubles.append(str(trouble))
+        try:
+            of_disk, fullest = _disk(page)
+            metrics.update(of_disk)
+            facts.update(fullest)
+        except _Unusable as trouble:
+            troubles.append(str(trouble))
         if troubles:
             facts["unreadable"] = "; ".join(dict.fromkeys(troubles))
         return metrics, facts
 
     def _cpu(self, page: Page) -> dict[str, float]:
-        now, current = self._clock(), dict(_samples(page, CPU))
+        now, current = self._clock(), _samples(page, CPU)
         before = self._cpu_before
         if before is not None and now - before[0] < SHORTEST_SPAN:
             return {}
@@ -179,27 +185,25 @@ def _is_idle(labels: Labels) -> bool:
     return _IDLE[0] in labels or _IDLE[1] in labels
 
 
-def _samples(page: Page, name: str) -> Iterator[tuple[Labels, float]]:
-    """The samples of a family, each fit for use. Raises _Unusable."""
+def _samples(page: Page, name: str) -> Mapping[Labels, float]:
+    """The samples of a family, all fit for use. Raises _Unusable."""
     family = page.get(name)
     if family is None:
         raise _Unusable(f"{name} is missing")
     if family.garbled:
         raise _Unusable(f"{name} has a line that is not in the text format")
-    for labels, value in family.samples.items():
-        if labels in family.twice:
-            raise _Unusable(f"{name} says the same sample twice")
-        yield labels, _fit(name, value)
-
-
-def _fit(name: str, value: float) -> float:
-    if math.isfinite(value) and value >= 0:
-        return value
-    raise _Unusable(f"{name} is {'negative' if value < 0 else 'not a number'}")
+    if family.twice:
+        raise _Unusable(f"{name} says the same sample twice")
+    values = family.samples.values()
+    if not math.isfinite(sum(values)):
+        raise _Unusable(f"{name} is not a number")
+    if min(values) < 0:
+        raise _Unusable(f"{name} is negative")
+    return family.samples
 
 
 def _single(page: Page, name: str) -> float:
-    values = [value for _, value in _samples(page, name)]
+    values = [*_samples(page, name).values()]
     if len(values) != 1:
         raise _Unusable(f"{name} has {len(values)} samples where one was expected")
     return values[0]
@@ -221,38 +225,32 @@ def _load(page: Page) -> dict[str, float]:
     return {"system.load.1m": _single(page, LOAD)}
 
 
-def _disk(page: Page) -> dict[str, float]:
+def _disk(page: Page) -> tuple[dict[str, float], Facts]:
     """Of the root, or where that is not told of, of the fullest filesystem."""
     mounts = _mounts(page)
-    root = mounts.get("/") or max(mounts.values(), key=_percent, default=None)
-    if root is None:
+    if not mounts:
         raise _Unusable(f"{DISK_SIZE} tells of no filesystem on a disk")
-    size, free, _ = root
-    return {
+    fullest = max(mounts, key=lambda mount: _percent(mounts[mount]))
+    shown = mounts.get("/") or mounts[fullest]
+    size, free, _ = shown
+    metrics = {
         "system.disk.used": (size - free) / GIB,
         "system.disk.total": size / GIB,
-        "system.disk.usedPercent": _percent(root),
+        "system.disk.usedPercent": _percent(shown),
     }
-
-
-def _fullest(page: Page) -> Facts:
-    try:
-        mounts = _mounts(page)
-    except _Unusable:  # said with the disk's metrics
-        return {}
-    if not mounts:
-        return {}
-    mount = max(mounts, key=lambda name: _percent(mounts[name]))
     # Whole percents, for a fact is stored anew whenever it changes.
-    return {"fullestMount": mount, "fullestMountPercent": round(_percent(mounts[mount]))}
+    return metrics, {
+        "fullestMount": fullest[:200],
+        "fullestMountPercent": round(_percent(mounts[fullest])),
+    }
 
 
 def _mounts(page: Page) -> dict[str, tuple[float, float, float]]:
     """Size, free bytes and those that users may fill, of each filesystem on a disk."""
     sizes = _samples(page, DISK_SIZE)
-    free, left = dict(_samples(page, DISK_FREE)), dict(_samples(page, DISK_LEFT))
+    free, left = _samples(page, DISK_FREE), _samples(page, DISK_LEFT)
     found = {}
-    for labels, size in sizes:
+    for labels, size in sizes.items():
         named = dict(labels)
         if named.get("fstype") in _UNREAL or size == 0:
             continue
@@ -275,7 +273,7 @@ def _cards(page: Page, family: str) -> dict[str, float]:
     """The bytes of each card that crosses the machine's border."""
     cards = {
         name: value
-        for labels, value in _samples(page, family)
+        for labels, value in _samples(page, family).items()
         if (name := dict(labels).get("device", "")) != "lo"
     }
     real = {
@@ -293,7 +291,7 @@ def _cores(page: Page) -> Facts:
 
 
 def _hostname(page: Page) -> Facts:
-    for labels, _ in _samples(page, UNAME):
+    for labels in _samples(page, UNAME):
         named = dict(labels)
         system = f"{named.get('sysname', '')} {named.get('release', '')}".strip()
         return {"hostname": named.get("nodename", "")[:253], "os": system[:100]}
