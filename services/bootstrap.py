@@ -14,6 +14,8 @@ from services.alerts.defaults import DEFAULT_RULES
 from services.alerts.engine import Engine
 from services.alerts.manage import AlertDesk
 from services.cache import Cache
+from services.collect.actions import Actions
+from services.collect.agents import AgentDesk
 from services.collect.intake import Intake
 from services.collect.own import Heartbeat, own_checks
 from services.collect.rounds import Rounds
@@ -23,6 +25,7 @@ from services.events import AlertChanged, Bus, NotificationsQueued
 from services.health.board import Board
 from services.health.graph import Graph
 from services.identity import Identity
+from services.identity.agent_tokens import AgentTokens
 from services.inventory.desk import InventoryDesk
 from services.inventory.fleet import Fleet
 from services.inventory.schema import Inventory
@@ -111,11 +114,22 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         channels,
         recorded=lambda alert_id: bus.publish(AlertChanged(alert_id, "alert.notified")),
     )
+    actions = Actions(database, read.fleet)
     services = Services(
         settings=settings,
         database=database,
         bus=bus,
         inventory=inventory,
+        agents=AgentDesk(
+            database,
+            read.fleet,
+            intake,
+            actions,
+            settings.collect_interval,
+            settings.retention_raw_hours * 3600,
+        ),
+        agent_tokens=AgentTokens(database, lambda: read.fleet().source_types()),
+        actions=actions,
         inventory_watch=watch,
         identity=Identity(database, settings, bus),
         cache=cache,

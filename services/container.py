@@ -12,12 +12,15 @@ from flask import current_app
 from models.database import Database
 from services.alerts.manage import AlertDesk
 from services.cache import Cache
+from services.collect.actions import Actions
+from services.collect.agents import AgentDesk
 from services.collect.intake import Intake
 from services.collect.own import Heartbeat, OwnCheck
 from services.collect.rounds import Rounds
 from services.events import Bus
 from services.health.board import Board
 from services.identity import Identity
+from services.identity.agent_tokens import AgentTokens
 from services.inventory.desk import InventoryDesk
 from services.inventory.watch import InventoryWatch
 from services.notify.pipeline import Pipeline
@@ -33,6 +36,9 @@ class Services:
     database: Database
     bus: Bus
     inventory: InventoryDesk
+    agents: AgentDesk
+    agent_tokens: AgentTokens
+    actions: Actions
     inventory_watch: InventoryWatch | None
     identity: Identity
     cache: Cache

@@ -40,6 +40,8 @@ def schedule(services: Services) -> None:
         "outbox": (services.pipeline.sweep, 1),
         "inventory": (partial(look_at_inventory, services), 2),
         "history": (partial(tidy_history, services), 60),
+        "actions": (lambda: services.actions.expire(time.time()), 5),
+        "agents": (services.agents.forget, 3600),
         "sessions": (services.identity.forget_expired, 3600),
     }
     for name, (duty, seconds) in duties.items():

@@ -9,11 +9,12 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -22,8 +23,12 @@ from sqlalchemy.orm import Session
 
 from models.database import Database
 from services.alerts.engine import Engine
+from services.collect import ledger
+from services.collect.arrivals import Arrived, NewFleet, Stats, Tick, Waiting
 from services.collect.batch import Batch
-from services.collect.judge import Act, Judge
+from services.collect.judge import Judge
+from services.collect.ledger import Taken
+from services.collect.reports import Report
 from services.events import AlertChanged, Bus, NotificationsQueued, TargetsObserved
 from services.health.board import Board
 from services.health.graph import Graph
@@ -35,47 +40,8 @@ from services.rule import Rule
 
 log = structlog.get_logger(__name__)
 
-BATCH = 500
-REPORTS = 50
 WAITING_AT_MOST = 20_000
 RETRY_SECONDS = 1.0
-
-#: Gives, within the transaction, the readings of a report that were not taken in before.
-Fresh = Callable[[Session], Sequence[Observation]]
-
-
-@dataclass(slots=True)
-class Arrived:
-    """What the writer took from its queue and has not stored yet."""
-
-    observations: list[Observation] = field(default_factory=list)
-    reports: list[Report] = field(default_factory=list)
-    acts: list[Act] = field(default_factory=list)
-    fleets: list[NewFleet] = field(default_factory=list)
-    stored: list[Future[None]] = field(default_factory=list)
-    ticked: bool = False
-
-    @property
-    def full(self) -> bool:
-        return len(self.observations) >= BATCH or len(self.reports) >= REPORTS
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    fresh: Fresh
-    done: Future[None]
-
-
-@dataclass(frozen=True, slots=True)
-class NewFleet:
-    fleet: Fleet
-    graph: Graph
-    rules: Sequence[Rule]
-    done: Future[None]
-
-
-class Tick:
-    """Time has passed."""
 
 
 def nobody(_vps_id: str = "") -> Future[None]:
@@ -121,6 +87,8 @@ class Intake:
             fleet, interval, timeout, monotonic, ask_witness, ask_sight, self._queue.put,
             partial(board.warn, "sight"),
         )  # fmt: skip
+        self._stored = 0
+        self._batches: deque[float] = deque(maxlen=1000)
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     def start(self) -> None:
@@ -143,11 +111,10 @@ class Intake:
         for observation in observations:
             self._queue.put(observation)
 
-    def submit_report(self, fresh: Fresh) -> Future[None]:
-        """Takes a report: ``fresh`` runs in the transaction that stores what it gives. The
-        future ends after the commit."""
-        done: Future[None] = Future()
-        self._queue.put(Report(fresh, done))
+    def submit_report(self, report: Report) -> Future[Taken]:
+        """Takes an agent's report. The future ends after the commit, with what was new in it."""
+        done: Future[Taken] = Future()
+        self._queue.put(Waiting(report, done))
         return done
 
     def replace(
@@ -172,6 +139,12 @@ class Intake:
         self._queue.put(done)
         done.result(timeout)
 
+    def stats(self) -> Stats:
+        """How the writer does; from any thread."""
+        seconds = sorted(self._batches.copy())
+        p95 = seconds[int(0.95 * (len(seconds) - 1))] if seconds else 0.0
+        return Stats(self._stored, self._queue.qsize(), p95)
+
     def _run(self) -> None:
         arrived = Arrived()
         while not (self._stopping.is_set() and self._queue.empty()):
@@ -186,27 +159,17 @@ class Intake:
                 log.exception("intake_batch_failed", observations=len(arrived.observations))
                 for future in _open_futures(arrived):
                     future.set_exception(error)
-            for future in _open_futures(arrived):
-                future.set_result(None)
+            for stored in arrived.stored:
+                if not stored.done():
+                    stored.set_result(None)
             arrived = Arrived()
 
     def _take(self, arrived: Arrived) -> None:
         item = self._queue.get()
         while True:
-            match item:
-                case Observation():
-                    arrived.observations.append(item)
-                case Report():
-                    arrived.reports.append(item)
-                case NewFleet():
-                    arrived.fleets.append(item)
-                case Future():
-                    arrived.stored.append(item)
-                case _ if item is Tick:
-                    self._ticking.clear()
-                    arrived.ticked = True
-                case _ if callable(item):
-                    arrived.acts.append(item)
+            if item is Tick:
+                self._ticking.clear()
+            arrived.add(item)
             if arrived.full:
                 return
             try:
@@ -230,14 +193,15 @@ class Intake:
         while arrived.fleets:
             self._replace(arrived.fleets[0])
             del arrived.fleets[0]
-        now = self._clock()
+        now, began = self._clock(), time.perf_counter()
         with ExitStack() as stack:
             session: Session | None = None
             observations = list(arrived.observations)
+            taken: list[Taken] = []
             if arrived.reports:
                 session = stack.enter_context(self._database.write())
-                for report in arrived.reports:
-                    observations += report.fresh(session)
+                taken = ledger.store(session, [one.report for one in arrived.reports])
+                observations += [o for one in taken for o in one.observations]
             batch = Batch(self._fleet, self._board.snapshot(), self._engine.plan())
             for act in arrived.acts:
                 act(batch, now)
@@ -254,6 +218,11 @@ class Intake:
                 write.samples(session, stored, ids, self._memory)
                 write.judgements(session, batch.changes, ids)
                 events = self._engine.write(session, batch.plan.steps)
+        for waiting, answer in zip(arrived.reports, taken, strict=True):
+            waiting.done.set_result(answer)
+        if stored:
+            self._stored += len(stored)
+            self._batches.append(time.perf_counter() - began)
         self._engine.apply(batch.plan.steps)
         if batch.changes:
             self._board.apply({key: after for key, (_, after) in batch.changes.items()})
@@ -288,6 +257,6 @@ class Intake:
             self._bus.publish(NotificationsQueued())
 
 
-def _open_futures(arrived: Arrived) -> list[Future[None]]:
-    waiting = [*(report.done for report in arrived.reports), *arrived.stored]
+def _open_futures(arrived: Arrived) -> list[Future[Any]]:
+    waiting: list[Future[Any]] = [*(one.done for one in arrived.reports), *arrived.stored]
     return [future for future in waiting if not future.done()]

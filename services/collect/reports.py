@@ -19,6 +19,8 @@ from services.observation import Observation
 from services.times import span
 
 MOST_UNPACKED = 8 * 1024 * 1024
+#: Lists and objects: each takes some twenty times its length in memory.
+MOST_PARTS = 400_000
 MOST_READINGS = 500
 MOST_ALLOWS = 200
 MOST_RESULTS = 50
@@ -41,7 +43,7 @@ class _Wire(BaseModel):
 
 
 class ReadingIn(_Wire):
-    seq: Annotated[int, Field(ge=0, lt=2**63)]
+    seq: Annotated[int, Field(ge=1, lt=2**63)]
     at: float
     metrics: dict[str, Any] = {}
     facts: dict[str, Any] = {}
@@ -107,6 +109,8 @@ def unpack(data: bytes, encoding: str) -> bytes:
 def parse(content: bytes) -> ReportIn:
     """The envelope. Numbers that JSON does not have (NaN) get this far: they cost one reading,
     not the report. Raises ValidationError."""
+    if content.count(b"[") + content.count(b"{") > MOST_PARTS:
+        raise ValidationError("The body has more parts than any report.")
     try:
         value = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):

@@ -21,7 +21,7 @@ _ARRAYS = (
     (Integer, "int4[]"),
     (Double, "float8[]"),
     (LargeBinary, "bytea[]"),
-    (JSON, "jsonb[]"),
+    (JSON, "text[]::jsonb[]"),
     (String, "text[]"),
 )
 
@@ -55,7 +55,7 @@ def _insert(table: type[Base], columns: tuple[str, ...], otherwise: str, dialect
         given = ", ".join(f'"{n}" = excluded."{n}"' for n in columns if n not in keys)
         otherwise = f"UPDATE SET {given}"
     if dialect == "postgresql":
-        arrays = ", ".join(f"%s::{_array(described, name)}" for name in columns)
+        arrays = ", ".join(f"%b::{_array(described, name)}" for name in columns)
         source = f"SELECT * FROM unnest({arrays})"  # noqa: S608 - names of our own tables
     else:
         source = f"VALUES ({', '.join('?' * len(columns))})"

@@ -93,6 +93,10 @@ class Fleet:
         spec = self.vps.get(vps_id)
         return spec.source if spec else None
 
+    def source_types(self) -> dict[str, str | None]:
+        """How each server's own state is learnt: the type of its source."""
+        return {spec.id: spec.source.type if spec.source else None for spec in self.vps.values()}
+
     def witness(self, vps_id: str) -> Witness | None:
         """What else on a server is asked when its source is silent."""
         spec = self.vps.get(vps_id)

@@ -73,6 +73,10 @@ class Reader:
         if isinstance(event, AlertChanged):
             self._alerts_version += 1
 
+    def fleet(self) -> Fleet:
+        """What is watched now."""
+        return self._fleet
+
     def replace(self, fleet: Fleet, graph: Graph) -> None:
         """Goes on with another fleet."""
         self._fleet, self._graph = fleet, graph

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select, text
@@ -66,7 +67,7 @@ def everything(database):
 
 
 def test_nothing_reads_a_whole_table(database):
-    seen = {}
+    seen: dict[str, Any] = {}
 
     def note(_connection, _cursor, statement, parameters, _context, many):
         if re.match("(SELECT|INSERT|UPDATE|DELETE)", statement):

@@ -12,6 +12,7 @@ from models.targets import HostSample, TargetRow
 from services.alerts.defaults import DEFAULT_RULES
 from services.alerts.engine import Engine
 from services.collect.intake import Intake
+from services.collect.reports import Report
 from services.events import Bus
 from services.health.board import Board
 from services.health.graph import Graph
@@ -204,19 +205,17 @@ def test_what_an_agent_replays_is_history_and_no_news(monitor):
         assert len(session.scalars(select(HostSample.at)).all()) == 2
 
 
-def test_a_report_is_stored_with_what_it_makes_sure_of_or_not_at_all(monitor):
-    def fresh(_session):
-        return [Observation("vps-1", monitor.now, metrics={"system.cpu.usage": 7.0})]
-
-    monitor.intake.submit_report(fresh).result(5)
+def test_a_report_is_taken_in_once(monitor):
+    reading = Observation("vps-1", monitor.now, metrics={"system.cpu.usage": 7.0})
+    report = Report(
+        "vps-1", "stream", "agent/1", (), monitor.now, 0.0, readings=((1, reading),),
+        highest=1, rejected=(),
+    )  # fmt: skip
+    first = monitor.intake.submit_report(report).result(5)
+    assert (first.accepted, first.duplicates, len(first.observations)) == (1, 0, 1)
     assert monitor.board.get("vps-1").metrics["system.cpu.usage"] == 7.0
-
-    def broken(_session):
-        raise KeyError("a defect")
-
-    with pytest.raises(KeyError):
-        monitor.intake.submit_report(broken).result(5)
-    monitor.intake.submit_report(fresh).result(5)
+    again = monitor.intake.submit_report(report).result(5)
+    assert (again.accepted, again.duplicates, again.observations) == (1, 1, ())
 
 
 def test_another_fleet_is_taken_in_while_it_runs(monitor):

@@ -110,13 +110,13 @@ class Fetcher:
         self._connected = False
         host = url.raw_host or ""
         connection = await Connection.open(host, url.port or 80, context.names)
+        self._connected = True
         try:
             if url.scheme == "https":
                 await connection.start_tls(context.tls, host)
         except BaseException:
             connection.close()
             raise
-        self._connected = True
         return connection
 
     async def _rest(self, connection: Connection, head: Head) -> tuple[Head, bytes, bool]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ConfigDict
 
+from services.agent.archive import agent_archive, agent_archive_sha256
 from services.collect.agents import Busy
 from services.container import current
 from services.errors import AuthenticationRequired
@@ -29,8 +30,16 @@ class Enrolment(BaseModel):
 
 def add_routes(routes: Blueprint) -> None:
     routes.add_url_rule(REPORT, "agent_report", report, methods=["POST"])
+    routes.add_url_rule("/agent.pyz", "agent_program", program)
     routes.add_url_rule(PREFIX, "enroll_agent", enroll, methods=["POST"])
     routes.add_url_rule(f"{PREFIX}/<vps_id>", "revoke_agent", revoke, methods=["DELETE"])
+
+
+def program() -> ResponseReturnValue:
+    """The agent as one file. It carries no secret, so whoever reaches us may have it."""
+    response = Response(agent_archive(), mimetype="application/zip")
+    response.set_etag(agent_archive_sha256())
+    return response.make_conditional(request)
 
 
 def report() -> ResponseReturnValue:

@@ -1,0 +1,215 @@
+"""How long a fault takes to be told: faults of the simulated fleet at chosen moments, and what
+the stream of a real Healthdeck said of them, both by this machine's monotonic clock."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import statistics
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.fleet.process import Fleet
+from tests.support.product import Healthdeck
+from tests.support.stream import Listening
+from tests.support.wait import eventually, until
+
+#: Seconds that the issue allows beyond the interval (and the timeout, of what hangs).
+GRACE = 3.0
+
+
+@dataclass(frozen=True)
+class Told:
+    """The stream told a new status of a target at ``at`` (monotonic seconds)."""
+
+    at: float
+    status: str
+    message: str
+
+
+class Watcher:
+    """Listens to servers as the pages do. ``told`` holds the changes of each target under its
+    key, the status first seen included; ``looked`` when each server was last heard of."""
+
+    def __init__(self, healthdeck: Healthdeck, vps_ids: Iterable[str]) -> None:
+        self.told: dict[str, list[Told]] = defaultdict(list)
+        self.looked: dict[str, float] = {}
+        self.overview: dict[str, Any] = {}
+        self._ending = threading.Event()
+        self._stream = Listening(healthdeck.url, healthdeck.token())
+        assert self._stream.connected, self._stream.refused
+        for vps_id in vps_ids:
+            self._stream.ask("subscribe:vps", {"vpsId": vps_id})
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ending.set()
+        self._thread.join(5)
+        self._stream.close()
+
+    def status(self, key: str) -> str | None:
+        told = self.told.get(key)
+        return told[-1].status if told else None
+
+    def all_healthy(self, keys: Iterable[str]) -> bool:
+        return all(self.status(key) == "healthy" for key in keys)
+
+    def first(self, key: str, since: float, *statuses: str) -> Told | None:
+        """The first change to one of ``statuses`` at or after ``since``."""
+        found = (one for one in list(self.told[key]) if one.at >= since and one.status in statuses)
+        return next(found, None)
+
+    def changes(self, key: str, since: float) -> list[Told]:
+        return [one for one in list(self.told[key]) if one.at >= since]
+
+    def _listen(self) -> None:
+        while not self._ending.is_set():
+            try:
+                name, body = self._stream.events.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            at = time.monotonic()
+            if name == "health:update" and "vpsId" in body:
+                self._note(at, body)
+            elif name == "health:update":
+                self.overview = body
+
+    def _note(self, at: float, body: Mapping[str, Any]) -> None:
+        vps_id = body["vpsId"]
+        self.looked[vps_id] = at
+        seen = [(vps_id, body["status"], body.get("reason") or "")]
+        seen += [
+            (f"{vps_id}/{one['name']}", one["status"], one.get("message", ""))
+            for one in body["services"]
+        ]
+        for key, status, message in seen:
+            if self.status(key) != status:
+                self.told[key].append(Told(at, status, message))
+
+
+@dataclass
+class Planned:
+    """A fault to be made at ``share`` (from 0 up to 1) of the interval after a look at its
+    server; ``moment`` and ``made`` (the fleet's answer) once it was."""
+
+    key: str
+    kind: str
+    share: float
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    moment: float = 0.0
+    made: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def at(self) -> float:
+        """When it took effect, monotonic seconds."""
+        return float(self.made["monotonic"])
+
+
+def make(fleet: Fleet, watcher: Watcher, planned: Sequence[Planned], interval: float) -> None:
+    """Makes every fault at its moment, in the order of the moments. Each server must have one
+    target, so that its latest look is the target's."""
+    soon = time.monotonic() + 0.5
+    for one in planned:
+        vps_id = one.key.partition("/")[0]
+        one.moment = watcher.looked[vps_id] + one.share * interval
+        while one.moment < soon:
+            one.moment += interval
+    for one in sorted(planned, key=lambda one: one.moment):
+        until(time.time() + one.moment - time.monotonic())
+        one.made = fleet.fault(one.key, one.kind, **one.detail)
+
+
+def took(watcher: Watcher, one: Planned, timeout: float, *statuses: str) -> float:
+    """Seconds from the fault to the first of ``statuses``; fails after ``timeout``."""
+    told = eventually(
+        lambda: watcher.first(one.key, one.at, *statuses),
+        one.at + timeout - time.monotonic() + 1.0,
+        f"{one.kind} of {one.key} is told as {' or '.join(statuses)}",
+        every=0.02,
+    )
+    return told.at - one.at
+
+
+def evenly(count: int) -> list[float]:
+    """The middles of ``count`` equal parts of the interval."""
+    return [(at + 0.5) / count for at in range(count)]
+
+
+def only(
+    inventory: Path,
+    wanted: Mapping[str, Collection[str]],
+    sourced: Collection[str] = (),
+    change: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> str:
+    """The fleet's inventory with these services of these servers alone; those of ``sourced`` keep
+    their source, and every server its tenants, as names without applications. ``change`` may
+    alter a service."""
+    given = yaml.safe_load(inventory.read_text())
+    servers = [vps for vps in given["vps"] if vps["id"] in wanted]
+    for vps in servers:
+        names = wanted[vps["id"]]
+        vps["services"] = [one for one in vps.get("services", ()) if one["name"] in names]
+        for service in vps["services"]:
+            needs = [name for name in service.pop("dependsOn", ()) if name in names]
+            if needs:
+                service["dependsOn"] = needs
+            change(service)
+        if vps["id"] not in sourced:
+            vps.pop("source", None)
+            vps.pop("witness", None)
+    kept = {tenant for vps in servers for tenant in vps.get("tenants", ())}
+    tenants = [
+        {"id": one["id"], "organizationName": one["organizationName"]}
+        for one in given.get("tenants", ())
+        if one["id"] in kept
+    ]
+    return yaml.safe_dump({"vps": servers, **({"tenants": tenants} if tenants else {})})
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Detection times in seconds."""
+
+    median: float
+    worst: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Spread:
+        return cls(statistics.median(seconds), max(seconds))
+
+    def __str__(self) -> str:
+        return f"median {self.median:.2f} s, worst {self.worst:.2f} s"
+
+
+def enroll(healthdeck: Healthdeck, vps_ids: Iterable[str]) -> dict[str, str]:
+    """A token for the agent of each server."""
+    tokens = {}
+    with healthdeck.client("super_admin") as client:
+        for vps_id in vps_ids:
+            answer = client.post("/api/admin/agents", json={"vpsId": vps_id})
+            assert answer.status_code == 201, answer.text
+            tokens[vps_id] = answer.json()["token"]
+    return tokens
+
+
+def takes_agents(healthdeck: Healthdeck) -> bool:
+    """Whether this Healthdeck has a route for agents."""
+    with healthdeck.client("super_admin") as client:
+        return client.post("/api/agent/v1/report").status_code != 404
+
+
+def stored(database: Path, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What is committed; read only, from another process."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)
+    try:
+        return connection.execute(query, values).fetchall()
+    finally:
+        connection.close()
