@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -268,4 +268,5 @@ def _points(found: Cells, row: int, plan: Plan, stored: Stored) -> list[Point]:
     if stored.decimals is not None:  # single precision would show digits that nobody measured
         columns = [np.round(column, stored.decimals + 2) for column in columns]
     at = there * plan.step + plan.start
-    return list(map(Point._make, zip(*(c.tolist() for c in (at, *columns)), strict=True)))
+    rows = zip(*(column.tolist() for column in (at, *columns)), strict=True)
+    return list(map(tuple.__new__, repeat(Point), rows))  # a third of the time of Point(...)

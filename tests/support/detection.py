@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from tests.conftest import Installs
 from tests.fleet.process import Fleet
 from tests.support.product import Healthdeck
 from tests.support.stream import Listening
@@ -36,17 +37,21 @@ class Told:
 
 class Watcher:
     """Listens to servers as the pages do. ``told`` holds the changes of each target under its
-    key, the status first seen included; ``looked`` when each server was last heard of."""
+    key, the status first seen included; ``looked`` when each server was last heard of, ``said``
+    what was last said of it and ``tenants`` whom it carries."""
 
     def __init__(self, healthdeck: Healthdeck, vps_ids: Iterable[str]) -> None:
         self.told: dict[str, list[Told]] = defaultdict(list)
         self.looked: dict[str, float] = {}
+        self.said: dict[str, str] = defaultdict(str)
+        self.tenants: dict[str, list[str]] = {}
         self.overview: dict[str, Any] = {}
         self._ending = threading.Event()
         self._stream = Listening(healthdeck.url, healthdeck.token())
         assert self._stream.connected, self._stream.refused
         for vps_id in vps_ids:
-            self._stream.ask("subscribe:vps", {"vpsId": vps_id})
+            answer = self._stream.ask("subscribe:vps", vps_id)
+            assert answer == {"ok": True}, f"{vps_id}: {answer}"
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
@@ -85,6 +90,8 @@ class Watcher:
     def _note(self, at: float, body: Mapping[str, Any]) -> None:
         vps_id = body["vpsId"]
         self.looked[vps_id] = at
+        self.said[vps_id] = body.get("reason") or ""
+        self.tenants[vps_id] = body["tenants"]
         seen = [(vps_id, body["status"], body.get("reason") or "")]
         seen += [
             (f"{vps_id}/{one['name']}", one["status"], one.get("message", ""))
@@ -95,7 +102,7 @@ class Watcher:
                 self.told[key].append(Told(at, status, message))
 
 
-@dataclass
+@dataclass(eq=False)
 class Planned:
     """A fault to be made at ``share`` (from 0 up to 1) of the interval after a look at its
     server; ``moment`` and ``made`` (the fleet's answer) once it was."""
@@ -200,12 +207,6 @@ def enroll(healthdeck: Healthdeck, vps_ids: Iterable[str]) -> dict[str, str]:
     return tokens
 
 
-def takes_agents(healthdeck: Healthdeck) -> bool:
-    """Whether this Healthdeck has a route for agents."""
-    with healthdeck.client("super_admin") as client:
-        return client.post("/api/agent/v1/report").status_code != 404
-
-
 def stored(database: Path, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """What is committed; read only, from another process."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)
@@ -213,3 +214,42 @@ def stored(database: Path, query: str, *values: Any) -> list[tuple[Any, ...]]:
         return connection.execute(query, values).fetchall()
     finally:
         connection.close()
+
+
+def lossy_rounds(folder: Path, install: Installs, servers: int, rounds: int) -> dict[str, Any]:
+    """Plays healthy rounds of which 1 % lose exactly the first probe, one a second of each of
+    5 services; fails when any status changed. Returns the fleet's counts."""
+    fleet = Fleet(folder, vps=servers, services=5, seed=3, lossy=0.01, no_latency=True)
+    try:
+        settings = {"SSL_CERT_FILE": fleet.ca, "COLLECT_INTERVAL": "1", "CHECK_TIMEOUT": "5"}
+        installation = install(fleet.inventory.read_text(), **settings).start()
+        counts = eventually(
+            lambda: found if _rounds(found := fleet.stats()) >= rounds else None,
+            60 + 4 * rounds / (5 * servers),
+            f"{rounds} rounds",
+            every=0.2,
+        )
+        assert counts["lost"] >= rounds / 300, counts
+        # What was lost just now is looked at again and stored before the next second is over.
+        at = time.time()
+        eventually(
+            lambda: stored(installation.database, "SELECT 1 FROM samples WHERE at > ?", at + 2),
+            20, "the looks of then are stored",
+        )  # fmt: skip
+        seen = stored(installation.database, _CHANGES)
+        assert len(seen) == 5 * servers
+        assert [row for row in seen if row[1:] != ("healthy", 1)] == []
+    finally:
+        fleet.close()
+    return counts
+
+
+def _rounds(counts: Mapping[str, Any]) -> int:
+    """A look takes one connection, and a second one when the first was lost."""
+    return int(counts["connections"] - counts["lost"])
+
+
+_CHANGES = """
+    SELECT key, max(status), count(*) FROM status_intervals JOIN targets ON targets.id = target_id
+    WHERE kind = 'service' AND key LIKE 'vps-%' GROUP BY key
+"""

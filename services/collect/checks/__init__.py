@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import aiohttp
 import structlog
 from aiohttp.abc import AbstractResolver
 
@@ -33,7 +32,6 @@ _LOOKUPS = 64
 class ProbeContext:
     """What all probes share. ``second_look_after``: seconds from a failure to the second look."""
 
-    session: aiohttp.ClientSession
     names: AbstractResolver
     second_look_after: float = SECOND_LOOK_AFTER
 
@@ -48,22 +46,10 @@ class ProbeContext:
 async def open_context(second_look_after: float = SECOND_LOOK_AFTER) -> AsyncIterator[ProbeContext]:
     """A context for the running event loop."""
     workers = Workers(_LOOKUPS, "lookup")
-    names = Names(workers)
     try:
-        async with _open_session(names) as session:
-            yield ProbeContext(session, names, second_look_after)
+        yield ProbeContext(Names(workers), second_look_after)
     finally:
         workers.close()
-
-
-def _open_session(names: AbstractResolver) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            resolver=names, use_dns_cache=False, force_close=True, limit=0
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-    )
 
 
 Probe = Callable[[Any, float, ProbeContext], Awaitable[CheckResult]]
