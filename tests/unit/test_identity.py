@@ -73,7 +73,7 @@ def plain(file: Path) -> Iterator[Database]:
 
 def signed(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> str:
     now = int(time.time())
-    claims = {"sub": "script", "role": "admin", "iat": now, "exp": now + 60, **changes}
+    claims = {"sub": "script", "role": "admin", "iat": now, "exp": now + 3600, **changes}
     return jwt.encode({k: v for k, v in claims.items() if v is not None}, secret, algorithm)
 
 
