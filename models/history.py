@@ -23,8 +23,8 @@ class Rollup(Base):
 
     level: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     start: Mapped[int] = mapped_column(Integer, primary_key=True)
-    target_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     metric: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    target_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     cells: Mapped[bytes] = mapped_column(LargeBinary)
 
 

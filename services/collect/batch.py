@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import cast
 
 from services.alerts.engine import Plan
 from services.health import status as judge_status
@@ -14,17 +13,58 @@ from services.inventory.fleet import Fleet
 from services.observation import PLATFORM, CheckResult, Observation, Status
 
 
+class States(Mapping[str, Judgement]):
+    """The board with a batch's judgements in front of it. A ChainMap asks each map twice, and
+    this is asked several times a reading."""
+
+    def __init__(self, after: Mapping[str, Judgement], board: Mapping[str, Judgement]) -> None:
+        self._after = after
+        self._board = board
+
+    def get(self, key: str, default: Judgement | None = None) -> Judgement | None:  # type: ignore[override]
+        found = self._after.get(key)
+        return found if found is not None else self._board.get(key, default)
+
+    def __getitem__(self, key: str) -> Judgement:
+        found = self._after.get(key)
+        return found if found is not None else self._board[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._board, **self._after})
+
+    def __len__(self) -> int:
+        return len(self._board.keys() | self._after.keys())
+
+
+class Platform:
+    """The platform's status: the rule of many over its types of services and its machines."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        by_type: dict[str, list[str]] = defaultdict(list)
+        machines = (vps_id for vps_id in fleet.vps if fleet.source(vps_id))
+        for key in (*fleet.services, *machines):
+            if fleet.enabled(key):
+                by_type[fleet.service_type(key)].append(key)
+        self._by_type = list(by_type.values())
+
+    def status(self, states: Mapping[str, Judgement]) -> Status:
+        return judge_status.of_many(
+            judge_status.of_many(
+                state.status if (state := states.get(key)) else Status.UNKNOWN for key in keys
+            )
+            for keys in self._by_type
+        )
+
+
 class Batch:
     """Collects judgements (``changes``: before, after) and the alerts' next steps (``plan``)."""
 
-    def __init__(self, fleet: Fleet, board: Mapping[str, Judgement], plan: Plan) -> None:
+    def __init__(self, platform: Platform, board: Mapping[str, Judgement], plan: Plan) -> None:
         self.changes: dict[str, tuple[Judgement | None, Judgement]] = {}
         self.plan = plan
-        self._fleet = fleet
+        self._platform = platform
         self._after: dict[str, Judgement] = {}
-        self.states: Mapping[str, Judgement] = ChainMap(
-            self._after, cast(dict[str, Judgement], board)
-        )
+        self.states = States(self._after, board)
 
     @property
     def empty(self) -> bool:
@@ -37,8 +77,8 @@ class Batch:
     def take(self, observation: Observation) -> None:
         """Judges one reading, and what it says of dependencies."""
         for part in (observation, *_parts(observation)):
-            after = judge_status.judge(self.states.get(part.target), part)
-            self.note(part.target, after, part.at)
+            before = self.states.get(part.target)
+            self.note(part.target, judge_status.judge(before, part), part.at)
 
     def doubt(self, observation: Observation, reason: str) -> None:
         """Takes a reading that says nothing about its target: it could not be seen."""
@@ -63,7 +103,8 @@ class Batch:
         self.note(key, judge_status.unreachable(before, found, now), now)
 
     def note(self, key: str, after: Judgement, at: float) -> None:
-        first = self.changes[key][0] if key in self.changes else self.states.get(key)
+        known = self.changes.get(key)
+        first = known[0] if known else self.states.get(key)
         self.changes[key] = (first, after)
         self._after[key] = after
         self.plan.judge(key, after, at)
@@ -73,7 +114,7 @@ class Batch:
         if not self.moved():
             return
         before = self.states.get(PLATFORM)
-        status = of_platform(self._fleet, self.states)
+        status = self._platform.status(self.states)
         if before is None or before.status is not status:
             previous = before.status if before else None
             self.note(PLATFORM, Judgement(status, now, "", status, 1, now, previous=previous), now)
@@ -92,15 +133,3 @@ def _parts(observation: Observation) -> list[Observation]:
         )
         for name, status in check.parts.items()
     ]
-
-
-def of_platform(fleet: Fleet, states: Mapping[str, Judgement]) -> Status:
-    """The platform's status: the rule of many over its types of services and its machines."""
-    by_type: dict[str, set[Status]] = {}
-    for key in (*fleet.services, *(vps_id for vps_id in fleet.vps if fleet.source(vps_id))):
-        if not fleet.enabled(key):
-            continue
-        state = states.get(key)
-        type_ = fleet.service_type(key)
-        by_type.setdefault(type_, set()).add(state.status if state else Status.UNKNOWN)
-    return judge_status.of_many(judge_status.of_many(statuses) for statuses in by_type.values())

@@ -25,7 +25,7 @@ from models.database import Database
 from services.alerts.engine import Engine
 from services.collect import ledger
 from services.collect.arrivals import Arrived, NewFleet, Stats, Tick, Waiting
-from services.collect.batch import Batch
+from services.collect.batch import Batch, Platform
 from services.collect.judge import Judge
 from services.collect.ledger import Taken
 from services.collect.reports import Report
@@ -79,8 +79,9 @@ class Intake:
         self._engine = engine
         self._bus = bus
         self._clock = clock
+        self._platform = Platform(fleet)
         self._memory = write.Memory()
-        self._queue: queue.Queue[object] = queue.Queue()
+        self._queue: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._ticking = threading.Event()
         self._stopping = threading.Event()
         self._judge = Judge(
@@ -202,7 +203,7 @@ class Intake:
                 session = stack.enter_context(self._database.write())
                 taken = ledger.store(session, [one.report for one in arrived.reports])
                 observations += [o for one in taken for o in one.observations]
-            batch = Batch(self._fleet, self._board.snapshot(), self._engine.plan())
+            batch = Batch(self._platform, self._board.snapshot(), self._engine.plan())
             for act in arrived.acts:
                 act(batch, now)
             self._judge.take(batch, observations, now)
@@ -245,6 +246,7 @@ class Intake:
             {k: s for k, s in returned.items() if k in new.fleet.keys() and k not in known}  # noqa: SIM118
         )
         self._fleet = new.fleet
+        self._platform = Platform(new.fleet)
         self._judge.watch(new.fleet)
         self._publish_alerts(events)
         self._bus.publish(TargetsObserved(frozenset(gone), frozenset(gone)))

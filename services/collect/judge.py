@@ -54,12 +54,16 @@ class Judge:
         self._doubted: list[Observation] = []
         self._asked: dict[str, float] = {}
         self._heard: dict[str, float] = {}
+        # What the fleet says of a target, kept: it is asked for with each reading.
+        self._patient: dict[str, float] = {}
+        self._elsewhere: dict[str, bool] = {}
         self.watch(fleet)
 
     def watch(self, fleet: Fleet) -> None:
         """From now on the targets of this fleet should be heard of."""
         self._sight.forget(set(self._fleet.keys()) - set(fleet.keys()))
         self._fleet = fleet
+        self._patient, self._elsewhere = {}, {}
         moment = self._monotonic()
         self._heard = {
             key: self._heard.get(key, moment)
@@ -95,9 +99,9 @@ class Judge:
         """What the passing of time means: durations that are complete, targets that are silent."""
         self._sight.tick()
         moment = self._monotonic()
-        for key, heard in self._heard.items():
-            if moment - heard <= self._patience(key):
-                continue
+        late = [k for k, heard in self._heard.items() if moment - heard > self._patience(k)]
+        for key in late:
+            heard = self._heard[key]
             if self._is_elsewhere(key):
                 self._sight.note(key, failed=True)
                 if self._sight.view is View.BLIND:
@@ -115,14 +119,24 @@ class Judge:
             self._witness(observation.target)
 
     def _patience(self, key: str) -> float:
-        interval = self._fleet.interval(key, self._interval)
-        return SILENT_INTERVALS * interval + self._fleet.timeout(key, self._timeout)
+        """Seconds after which a target without a reading is silent."""
+        known = self._patient.get(key)
+        if known is None:
+            interval = self._fleet.interval(key, self._interval)
+            known = SILENT_INTERVALS * interval + self._fleet.timeout(key, self._timeout)
+            self._patient[key] = known
+        return known
 
     def _is_elsewhere(self, key: str) -> bool:
         """Whether what the monitor learns of a target comes over the network."""
-        if kind_of(key) is Kind.VPS:
-            return not isinstance(self._fleet.source(key), LocalSource)
-        return key not in self._fleet.own
+        known = self._elsewhere.get(key)
+        if known is None:
+            if kind_of(key) is Kind.VPS:
+                known = not isinstance(self._fleet.source(key), LocalSource)
+            else:
+                known = key not in self._fleet.own
+            self._elsewhere[key] = known
+        return known
 
     def _witness(self, key: str) -> None:
         """Asks a VPS's witness, once an interval while its own source tells nothing."""

@@ -69,7 +69,10 @@ def look(observation: Observation) -> tuple[Status, str]:
 
 
 def _line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text[:500])
+    text = text[:500]
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def judge(before: Judgement | None, observation: Observation) -> Judgement:
@@ -79,31 +82,30 @@ def judge(before: Judgement | None, observation: Observation) -> Judgement:
     before it says so). A recovery needs 2 good rounds, a busy machine 5 rounds above its limit.
     """
     status, reason = look(observation)
-    check = observation.check
+    at, check = observation.at, observation.check
     taken = () if check is None or check.response_ms is None else (check.response_ms,)
-    latest = {
-        "seen_at": before.seen_at if before and observation.error else observation.at,
-        "metrics": observation.metrics or (before.metrics if before else {}),
-        "facts": observation.facts or (before.facts if before else {}),
-        "check": check,
-        "responses": ((before.responses if before else ()) + taken)[-RESPONSES:],
-    }
     if before is None:
-        return Judgement(status, observation.at, reason, status, 1, **latest)  # type: ignore[arg-type]
+        return Judgement(
+            status, at, reason, status, 1, at,
+            metrics=observation.metrics, facts=observation.facts, check=check, responses=taken,
+        )  # fmt: skip
     if before.unreachable and observation.error is not None:
         return replace(before, candidate=status)
     streak = before.streak + 1 if status is before.candidate else 1
-    after = replace(
-        before, candidate=status, streak=streak, silent=False, unreachable=False,
-        **latest,  # type: ignore[arg-type]
+    now, since, previous = before.status, before.since, before.previous
+    if status is not now:
+        if streak < _needed(now, status, of_check=check is not None):
+            reason = before.reason
+        else:
+            now, since, previous = status, at, now
+    # One call instead of ``replace``, which costs several: this is done with each reading.
+    return Judgement(
+        now, since, reason, status, streak, before.seen_at if observation.error else at, previous,
+        observation.metrics or before.metrics,
+        observation.facts or before.facts,
+        check,
+        (before.responses + taken)[-RESPONSES:],
     )  # fmt: skip
-    if status is before.status:
-        return replace(after, reason=reason)
-    if streak < _needed(before.status, status, of_check=check is not None):
-        return after
-    return replace(
-        after, status=status, since=observation.at, reason=reason, previous=before.status
-    )
 
 
 def _needed(now: Status, then: Status, *, of_check: bool) -> int:
@@ -147,10 +149,9 @@ def unreachable(before: Judgement, witness: CheckResult, now: float) -> Judgemen
 def of_many(statuses: Iterable[Status]) -> Status:
     """Unhealthy when all are, healthy when all are, unknown when nothing is known of any,
     else degraded."""
-    seen = set(statuses)
-    if not seen:
-        return Status.UNKNOWN
-    return seen.pop() if len(seen) == 1 else Status.DEGRADED
+    rest = iter(statuses)
+    first = next(rest, Status.UNKNOWN)
+    return first if all(status is first for status in rest) else Status.DEGRADED
 
 
 def of_vps(host: Status | None, services: Iterable[Status]) -> Status:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from models.database import Database
 from models.history import Block
 from models.targets import HostSample, Sample
-from services.history import bulk, codec, pending, samples
+from services.history import ask, bulk, codec, pending, samples
 from services.history.codec import Floats, Ints
 from services.history.pending import Span
 from services.history.stored import DAY, HOST, HOUR, Retention
@@ -29,6 +29,10 @@ SLICE = 6_000
 AHEAD = 10_000
 
 _COLUMNS = ("day", "target_id", "data")
+_NARROW = (
+    "SELECT metric, at, value FROM samples "
+    "WHERE target_id = ? AND metric = ANY(?) AND at >= ? AND at < ? ORDER BY metric, at"
+)
 
 
 def pack(
@@ -108,23 +112,13 @@ def deletions(ids: Sequence[int], day: int) -> list[Any]:
 
 def _block(session: Session, target_id: int, day: int) -> tuple[bytes, int]:
     """The packed day of a target, empty when it has no sample, and how many rows it took."""
-    query = samples.wide_query([target_id], day, day + DAY)
-    wide = samples.fetch(session, query, 2 + len(HOST))
+    wide = samples.wide(session, [target_id], day, day + DAY)
     at = wide[:, 1].astype(np.int64)
     found: dict[int, tuple[Ints, Floats]] = {
         stored.number: (at, wide[:, column]) for column, stored in enumerate(HOST, start=2)
     } if len(wide) else {}  # fmt: skip
-    query = (
-        select(Sample.metric, Sample.at, Sample.value)
-        .where(
-            Sample.target_id == target_id,
-            Sample.metric.in_(samples.NARROW_NUMBERS),
-            Sample.at >= day,
-            Sample.at < day + DAY,
-        )
-        .order_by(Sample.metric, Sample.at)
-    )
-    narrow = samples.fetch(session, query, 3)
+    metrics = list(samples.NARROW_NUMBERS)
+    narrow = ask.numbers(session, _NARROW, target_id, metrics, day, day + DAY)
     for number in np.unique(narrow[:, 0]):
         part = narrow[narrow[:, 0] == number]
         found[int(number)] = (part[:, 1].astype(np.int64), part[:, 2])

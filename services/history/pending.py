@@ -22,12 +22,17 @@ from sqlalchemy.orm import Session
 
 from models.database import Database
 from models.history import PendingSpan, Settled
-from services.history import bulk
+from services.history import ask, bulk
 from services.history.stored import DAY, HOUR
 
 #: Row of ``settled``, and the key of the lock that work on spans takes on PostgreSQL.
 _ONLY = 1
 _LOCK = 7_105_001
+_SETTLED = "SELECT until FROM settled WHERE id = ?"
+_HOURS = (
+    "SELECT start, target_id FROM pending_spans "
+    "WHERE target_id = ANY(?) AND span = ? AND start >= ? AND start < ?"
+)
 
 
 class Span(NamedTuple):
@@ -40,9 +45,9 @@ class Span(NamedTuple):
 
 def settled(session: Session) -> int:
     """Where settled spans end, held there until the writer's transaction ends."""
-    return session.scalars(
-        select(Settled.until).where(Settled.id == _ONLY).with_for_update(read=True)
-    ).one()
+    shared = "" if session.get_bind().dialect.name == "sqlite" else " FOR SHARE"
+    (found,) = ask.rows(session, _SETTLED + shared, _ONLY)
+    return int(found[0])
 
 
 def settle(database: Database, until: int) -> None:
@@ -82,15 +87,8 @@ def hours(
     session: Session, target_ids: Collection[int], start: int, end: int
 ) -> list[tuple[int, int]]:
     """The (hour, target id) from ``start`` to ``end`` whose rollups are not up to date."""
-    rows = session.execute(
-        select(PendingSpan.start, PendingSpan.target_id).where(
-            PendingSpan.target_id.in_(target_ids),
-            PendingSpan.span == HOUR,
-            PendingSpan.start >= start,
-            PendingSpan.start < end,
-        )
-    )
-    return [(hour, target_id) for hour, target_id in rows]
+    found = ask.rows(session, _HOURS, list(target_ids), HOUR, start, end)
+    return [(hour, target_id) for hour, target_id in found]
 
 
 def unchanged(session: Session, span: int, work: Sequence[Span]) -> list[Span]:

@@ -14,12 +14,11 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.database import Database
 from models.history import Rollup
-from services.history import bulk, cells, pending, samples
+from services.history import ask, bulk, cells, pending, samples
 from services.history.cells import CELLS, LEVELS, STRIP, Cells
 from services.history.codec import Floats, Ints
 from services.history.pending import Span
@@ -31,7 +30,11 @@ GRACE = 120
 SLICE = 500
 AHEAD = 10_000
 
-_COLUMNS = ("level", "start", "target_id", "metric", "cells")
+_COLUMNS = ("level", "start", "metric", "target_id", "cells")
+_STRIPS = (
+    "SELECT target_id, metric, cells FROM rollups "
+    "WHERE level = ? AND start = ? AND metric = ANY(?) AND target_id = ANY(?)"
+)
 
 #: (target id, metric) and its 60 cells of a minute, for one hour.
 _Minutes = tuple[list[tuple[int, int]], Cells]
@@ -119,7 +122,7 @@ def _by_metric(
     """The samples of an hour: all columns of the machines at once, then each narrow metric; one
     by one, and from blocks too, for an hour of a day that is packed."""
     end = hour + HOUR
-    wide = samples.fetch(session, samples.wide_query(ids, hour, end), 2 + len(HOST))
+    wide = samples.wide(session, ids, hour, end)
     found = [(stored, *samples.loose(session, ids, stored, hour, end)) for stored in NARROW]
     if samples.packed(session, ids, hour):
         found = [
@@ -146,7 +149,7 @@ def _store(
         made = strips
     data = cells.encode(made, thin=level == 60)
     rows: list[tuple[Any, ...]] = [
-        (level, start, target_id, metric, strip)
+        (level, start, metric, target_id, strip)
         for (target_id, metric), strip in zip(keys, data, strict=True)
     ]
     bulk.insert(session, Rollup, _COLUMNS, sorted(rows), "UPDATE")
@@ -156,12 +159,9 @@ def _existing(session: Session, level: int, start: int, keys: Sequence[tuple[int
     strips = Cells.empty(len(keys), CELLS[level])
     places = {key: row for row, key in enumerate(keys)}
     by_layout: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
-    query = select(Rollup.target_id, Rollup.metric, Rollup.cells).where(
-        Rollup.level == level,
-        Rollup.start == start,
-        Rollup.target_id.in_({target_id for target_id, _ in keys}),
-    )
-    for target_id, metric, data in session.execute(query):
+    ids = sorted({target_id for target_id, _ in keys})
+    metrics = sorted({metric for _, metric in keys})
+    for target_id, metric, data in ask.rows(session, _STRIPS, level, start, metrics, ids):
         row = places.get((target_id, metric))
         if row is not None:
             by_layout[len(data)].append((row, data))

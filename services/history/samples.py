@@ -7,20 +7,37 @@ this order a reader between the two sees a sample twice, which is undone here, a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.history import Block
-from models.targets import HostSample, Sample, TargetRow
-from services.history import codec
+from models.targets import TargetRow
+from services.history import ask, codec
 from services.history.codec import Floats, Ints
 from services.history.stored import DAY, HOST, NARROW, Stored, find
 
 NARROW_NUMBERS = tuple(stored.number for stored in NARROW)
+
+_SPAN = "target_id = ANY(?) AND at >= ? AND at < ? "
+_WIDE = (
+    f"SELECT target_id, at, {', '.join(stored.column or '' for stored in HOST)} "  # noqa: S608
+    f"FROM host_samples WHERE {_SPAN} ORDER BY target_id, at"
+)
+_COLUMN = (
+    f"SELECT target_id, at, ?value FROM host_samples WHERE {_SPAN}"  # noqa: S608
+    "AND ?value IS NOT NULL ORDER BY target_id, at"
+)
+_NARROW = (
+    "SELECT target_id, at, value FROM samples "
+    "WHERE target_id = ANY(?) AND metric = ? AND at >= ? AND at < ? ORDER BY target_id, at"
+)
+_BLOCKS = (
+    "SELECT target_id, data FROM blocks WHERE day = ANY(?) AND target_id = ANY(?) "
+    "ORDER BY target_id, day"
+)
+_PACKED = "SELECT 1 FROM blocks WHERE day = ? AND target_id = ANY(?) LIMIT 1"
 
 
 class Samples(NamedTuple):
@@ -62,77 +79,40 @@ def read(session: Session, ids: Sequence[int], stored: Stored, start: int, end: 
     return Samples(row[first], at[first], value[first])
 
 
-def rows_query(ids: Sequence[int], stored: Stored, start: int, end: int) -> Any:
-    """The query for samples that are still rows: target id, second, value."""
-    table = HostSample if stored.column else Sample
-    value = getattr(HostSample, stored.column) if stored.column else Sample.value
-    query = (
-        select(table.target_id, table.at, value)
-        .where(table.target_id.in_(ids), table.at >= start, table.at < end)
-        .order_by(table.target_id, table.at)
-    )
-    return query if stored.column else query.where(Sample.metric == stored.number)
-
-
-def wide_query(ids: Sequence[int], start: int, end: int) -> Any:
-    """The query for whole rows of machines: target id, second, values in the order of ``HOST``."""
-    values = [getattr(HostSample, stored.column or "") for stored in HOST]
-    return (
-        select(HostSample.target_id, HostSample.at, *values)
-        .where(HostSample.target_id.in_(ids), HostSample.at >= start, HostSample.at < end)
-        .order_by(HostSample.target_id, HostSample.at)
-    )
+def wide(session: Session, ids: Sequence[int], start: int, end: int) -> Floats:
+    """The rows of machines (ascending ``ids``) that are not packed: target id, second, values in
+    the order of ``HOST``; NaN for none."""
+    found = ask.numbers(session, _WIDE, list(ids), start, end)
+    return found if len(found) else np.empty((0, 2 + len(HOST)))
 
 
 def packed(session: Session, ids: Sequence[int], hour: int) -> bool:
     """Whether there is a block of any of these targets for the day of ``hour``. To be asked after
     the rows were read."""
-    query = select(Block.day).where(Block.day == hour // DAY * DAY, Block.target_id.in_(ids))
-    return session.execute(query.limit(1)).first() is not None
+    return bool(ask.rows(session, _PACKED, hour // DAY * DAY, list(ids)))
 
 
 def loose(session: Session, ids: Sequence[int], stored: Stored, start: int, end: int) -> Samples:
     """Like ``read``, of what is not packed."""
-    found = fetch(session, rows_query(ids, stored, start, end), 3)
-    found = found[~np.isnan(found[:, 2])]
+    if stored.column:
+        found = ask.numbers(
+            session, _COLUMN.replace("?value", stored.column), list(ids), start, end
+        )
+    else:
+        found = ask.numbers(session, _NARROW, list(ids), stored.number, start, end)
+    if not len(found):
+        return Samples(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     row = np.searchsorted(np.array(ids), found[:, 0].astype(np.int64))
     return Samples(row, found[:, 1].astype(np.int64), found[:, 2].copy())
 
 
-def fetch(session: Session, query: Any, columns: int) -> Floats:
-    """The rows of a query of numbers as an array; NULL is NaN."""
-    found = driver_rows(session, query)
-    try:
-        flat = np.fromiter(chain.from_iterable(found), np.float64, len(found) * columns)
-    except TypeError:
-        values = (np.nan if value is None else value for value in chain.from_iterable(found))
-        flat = np.fromiter(values, np.float64, len(found) * columns)
-    return flat.reshape(-1, columns)
-
-
-def driver_rows(session: Session, query: Any) -> list[tuple[Any, ...]]:
-    """The rows of a query straight from the driver: SQLAlchemy's row objects would take longer
-    than the query."""
-    with session.connection().execute(query) as result:
-        return list(result.cursor.fetchall())
-
-
-def blocks_query(ids: Sequence[int], start: int, end: int) -> Any:
-    """The query for the packed days that overlap a span, by target and day."""
-    days = list(range(start // DAY * DAY, end, DAY))
-    return (
-        select(Block.target_id, Block.data)
-        .where(Block.day.in_(days), Block.target_id.in_(ids))
-        .order_by(Block.target_id, Block.day)
-    )
-
-
 def _blocks(session: Session, ids: Sequence[int], stored: Stored, start: int, end: int) -> Samples:
+    days = list(range(start // DAY * DAY, end, DAY))
     places = {target_id: row for row, target_id in enumerate(ids)}
     rows: list[Ints] = [np.empty(0, np.int64)]
     ats: list[Ints] = [np.empty(0, np.int64)]
     values: list[Floats] = [np.empty(0)]
-    for target_id, data in session.execute(blocks_query(ids, start, end)):
+    for target_id, data in ask.rows(session, _BLOCKS, days, list(ids)):
         at, value = codec.decode(data, stored.number)
         first, last = np.searchsorted(at, (start, end))
         ats.append(at[first:last])

@@ -17,15 +17,23 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.history import Rollup
 from models.targets import TargetRow
-from services.history import cells, pending, samples
+from services.history import ask, cells, pending, samples
 from services.history.cells import CELLS, LEVELS, STRIP, Cells
 from services.history.codec import Floats, Ints
-from services.history.stored import HOUR, Retention, Stored, find
+from services.history.stored import DAY, HOUR, Retention, Stored, find
 
 #: Level of the samples themselves.
 RAW = 0
+#: Days of targets whose samples are unpacked for one answer at most; beyond that the finest level
+#: of rollups has to do.
+UNPACKED = 500
+
+_STRIPS = (
+    "SELECT target_id, start, cells FROM rollups "
+    "WHERE level = ? AND start = ANY(?) AND metric = ? AND target_id = ANY(?) "
+    "ORDER BY target_id, start"
+)
 
 
 class Point(NamedTuple):
@@ -74,7 +82,7 @@ def history(
     """
     stored = find(metric)
     ids = _ids(session, targets)
-    plan = plan_for(start, end, points, now, keep or Retention())
+    plan = plan_for(start, end, points, now, keep or Retention(), len(ids))
     found = _read(session, sorted(ids.values()), stored, plan)
     rows = {target_id: row for row, target_id in enumerate(sorted(ids.values()))}
     return [
@@ -97,7 +105,7 @@ def mean(
     ``min`` and ``max`` are those over all of them. Arguments and errors as in ``history``."""
     stored = find(metric)
     ids = sorted(_ids(session, targets).values())
-    plan = plan_for(start, end, points, now, keep or Retention())
+    plan = plan_for(start, end, points, now, keep or Retention(), len(ids))
     found = _read(session, ids, stored, plan)
     if not ids:
         return Series(None, [])
@@ -110,8 +118,11 @@ def mean(
     return Series(None, _points(both, 0, plan, stored))
 
 
-def plan_for(start: float, end: float, points: int, now: float, keep: Retention) -> Plan:
-    """How a range is read. The distance of points is a whole number of cells."""
+def plan_for(
+    start: float, end: float, points: int, now: float, keep: Retention, targets: int = 1
+) -> Plan:
+    """How a range of so many targets is read. The distance of points is a whole number of
+    cells."""
     if not end > start or points < 1:
         return Plan(math.floor(start), 1, 0, ())
     wanted = max((end - start) / points, 1.0)
@@ -123,12 +134,12 @@ def plan_for(start: float, end: float, points: int, now: float, keep: Retention)
     while -(-last // step) - first // step > points:
         step += base
     origin = first // step * step
-    parts = tuple(_parts(first, last, step, now, keep))
+    parts = tuple(_parts(first, last, step, now, keep, targets))
     return Plan(origin, step, -(-(last - origin) // step), parts)
 
 
 def _parts(
-    start: int, end: int, step: int, now: float, keep: Retention
+    start: int, end: int, step: int, now: float, keep: Retention, targets: int
 ) -> list[tuple[int, int, int]]:
     """The range cut into (level, start, end), oldest first."""
     kept_for = {RAW: keep.samples, **{level: keep.level(level) for level in LEVELS}}
@@ -141,6 +152,8 @@ def _parts(
         if not there:
             continue
         level = max(fine) if fine else min(there)
+        if level == RAW and targets * (last - first) > UNPACKED * DAY and len(there) > 1:
+            level = min(set(there) - {RAW})
         if found and found[-1][0] == level:
             first = found.pop()[1]
         found.append((level, first, last))
@@ -210,22 +223,6 @@ def _add_samples(
     found.add_samples(row * plan.points + (at - plan.start) // plan.step, value)
 
 
-def rollups_query(ids: Sequence[int], stored: Stored, level: int, start: int, end: int) -> Any:
-    """The query for the strips of a level that overlap a span, by target and time."""
-    strip = STRIP[level]
-    starts = list(range(start // strip * strip, end, strip))
-    return (
-        select(Rollup.target_id, Rollup.start, Rollup.cells)
-        .where(
-            Rollup.level == level,
-            Rollup.start.in_(starts),
-            Rollup.target_id.in_(ids),
-            Rollup.metric == stored.number,
-        )
-        .order_by(Rollup.target_id, Rollup.start)
-    )
-
-
 def _add_rollups(
     session: Session,
     found: Cells,
@@ -236,18 +233,20 @@ def _add_rollups(
     stale: Sequence[tuple[int, int]],
 ) -> None:
     level, start, end = part
-    rows = samples.driver_rows(session, rollups_query(ids, stored, level, start, end))
+    strip = STRIP[level]
+    starts = list(range(start // strip * strip, end, strip))
+    rows = ask.rows(session, _STRIPS, level, starts, stored.number, ids)
     if not rows:
         return
-    target_ids, starts, strips = zip(*rows, strict=True)
-    strip = cells.decode(strips, CELLS[level])
+    target_ids, begins, data = zip(*rows, strict=True)
+    strips = cells.decode(data, CELLS[level])
     row = np.searchsorted(np.array(ids), np.array(target_ids))
-    at = np.array(starts)[:, None] + np.arange(CELLS[level]) * level
-    there = (strip.count > 0) & (at >= start) & (at < end)
+    at = np.array(begins)[:, None] + np.arange(CELLS[level]) * level
+    there = (strips.count > 0) & (at >= start) & (at < end)
     if stale:
         there &= ~_covered(np.array(target_ids)[:, None], at, stale)
     cell = (row[:, None] * plan.points + (at - plan.start) // plan.step)[there]
-    found.add(cell, strip.low[there], strip.high[there], strip.total[there], strip.count[there])
+    found.add(cell, strips.low[there], strips.high[there], strips.total[there], strips.count[there])
 
 
 def _covered(target_ids: Ints, at: Ints, stale: Sequence[tuple[int, int]]) -> Any:

@@ -93,19 +93,20 @@ def fleet(install: Callable[..., Healthdeck], minutes: float = MINUTES) -> list[
 
 def run(load: Load, install: Callable[..., Healthdeck], minutes: float) -> list[Row]:
     """One load for so many minutes, after a warm-up."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        with closing(Fleet(Path(folder), **load.fleet)) as simulated:
-            trust = {"SSL_CERT_FILE": simulated.ca} if simulated.ready["ca"] else {}
-            installation = install(
-                simulated.inventory.read_text(encoding="utf-8"),
-                COLLECT_INTERVAL=f"{load.interval:g}",
-                **trust,
-            ).start()
-            with installation.client("super_admin", "--minutes", "600") as client:
-                try:
-                    return _measured(load, minutes, simulated, installation, client)
-                finally:
-                    installation.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        closing(Fleet(Path(folder), **load.fleet)) as simulated,
+    ):
+        trust = {"SSL_CERT_FILE": simulated.ca} if simulated.ready["ca"] else {}
+        installation = install(
+            simulated.inventory.read_text(encoding="utf-8"),
+            COLLECT_INTERVAL=f"{load.interval:g}",
+            **trust,
+        ).start()
+        with installation.client("super_admin", "--minutes", "600") as client:
+            rows = _measured(load, minutes, simulated, installation, client)
+        installation.stop()
+        return rows
 
 
 def _measured(

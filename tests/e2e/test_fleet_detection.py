@@ -61,8 +61,9 @@ def test_each_kind_of_fault_is_told_within_an_interval(fleet: Fleet, healthdeck:
         COLLECT_INTERVAL=f"{INTERVAL:g}",
         CHECK_TIMEOUT=f"{TIMEOUT:g}",
     ).start()
-    fleet.enlist(installation.url, enroll(installation, [AGENT]), INTERVAL)
-    watcher = Watcher(installation, SERVICES)
+    token = installation.token("super_admin")
+    fleet.enlist(installation.url, enroll(installation, token, [AGENT]), INTERVAL)
+    watcher = Watcher(installation, token, SERVICES)
     try:
         targets = [f"{vps_id}/{name}" for vps_id, names in SERVICES.items() for name in names]
         targets += [SCRAPED, AGENT]
@@ -105,10 +106,8 @@ def faults(fleet: Fleet, watcher: Watcher) -> None:
         lambda: watcher.first(AGENT, silent_from, "unknown"), bound + 1, "the agent's silence"
     )
     assert gone.at - silent_from <= bound
-    assert "but it answers" in eventually(
-        lambda: watcher.said[AGENT] if "answers" in watcher.said[AGENT] else "", 5, "the witness"
-    )
+    assert gone.message.startswith("no reading for")
 
 
 def test_a_lost_first_probe_changes_nothing(tmp_path: Path, healthdeck: Installs) -> None:
-    lossy_rounds(tmp_path, healthdeck, servers=24, rounds=1000)
+    lossy_rounds(tmp_path, healthdeck, servers=30, rounds=1000)

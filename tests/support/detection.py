@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 
 from tests.conftest import Installs
@@ -40,14 +41,15 @@ class Watcher:
     key, the status first seen included; ``looked`` when each server was last heard of, ``said``
     what was last said of it and ``tenants`` whom it carries."""
 
-    def __init__(self, healthdeck: Healthdeck, vps_ids: Iterable[str]) -> None:
+    def __init__(self, healthdeck: Healthdeck, token: str, vps_ids: Iterable[str]) -> None:
         self.told: dict[str, list[Told]] = defaultdict(list)
         self.looked: dict[str, float] = {}
         self.said: dict[str, str] = defaultdict(str)
         self.tenants: dict[str, list[str]] = {}
         self.overview: dict[str, Any] = {}
+        self.put_out = False
         self._ending = threading.Event()
-        self._stream = Listening(healthdeck.url, healthdeck.token())
+        self._stream = Listening(healthdeck.url, token)
         assert self._stream.connected, self._stream.refused
         for vps_id in vps_ids:
             answer = self._stream.ask("subscribe:vps", vps_id)
@@ -80,6 +82,8 @@ class Watcher:
             try:
                 name, body = self._stream.events.get(timeout=0.2)
             except queue.Empty:
+                if self._stream.gone.is_set():
+                    self.put_out = True
                 continue
             at = time.monotonic()
             if name == "health:update" and "vpsId" in body:
@@ -136,9 +140,10 @@ def make(fleet: Fleet, watcher: Watcher, planned: Sequence[Planned], interval: f
 
 def took(watcher: Watcher, one: Planned, timeout: float, *statuses: str) -> float:
     """Seconds from the fault to the first of ``statuses``; fails after ``timeout``."""
+    assert not watcher.put_out, "the stream was closed"
     told = eventually(
         lambda: watcher.first(one.key, one.at, *statuses),
-        one.at + timeout - time.monotonic() + 1.0,
+        max(0.1, one.at + timeout - time.monotonic() + 1.0),
         f"{one.kind} of {one.key} is told as {' or '.join(statuses)}",
         every=0.02,
     )
@@ -196,10 +201,11 @@ class Spread:
         return f"median {self.median:.2f} s, worst {self.worst:.2f} s"
 
 
-def enroll(healthdeck: Healthdeck, vps_ids: Iterable[str]) -> dict[str, str]:
-    """A token for the agent of each server."""
+def enroll(healthdeck: Healthdeck, token: str, vps_ids: Iterable[str]) -> dict[str, str]:
+    """A token for the agent of each server; ``token`` is a super_admin's."""
     tokens = {}
-    with healthdeck.client("super_admin") as client:
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=healthdeck.url, headers=headers, timeout=10) as client:
         for vps_id in vps_ids:
             answer = client.post("/api/admin/agents", json={"vpsId": vps_id})
             assert answer.status_code == 201, answer.text

@@ -13,10 +13,10 @@ def upgrade() -> None:
     op.create_table('rollups',
     sa.Column('level', sa.SmallInteger(), nullable=False),
     sa.Column('start', sa.Integer(), nullable=False),
-    sa.Column('target_id', sa.Integer(), nullable=False),
     sa.Column('metric', sa.SmallInteger(), nullable=False),
+    sa.Column('target_id', sa.Integer(), nullable=False),
     sa.Column('cells', sa.LargeBinary(), nullable=False),
-    sa.PrimaryKeyConstraint('level', 'start', 'target_id', 'metric', name=op.f('pk_rollups')),
+    sa.PrimaryKeyConstraint('level', 'start', 'metric', 'target_id', name=op.f('pk_rollups')),
     sqlite_with_rowid=False
     )
     op.create_table('blocks',
