@@ -21,10 +21,15 @@
     return document.getElementById("shell") && window.dash_clientside && window.dash_clientside.set_props;
   }
 
+  // The part of a page that is drawn from events; without it their callback has no place to draw.
+  function livePage() {
+    return document.querySelector("[data-stale-after]");
+  }
+
   // One drawing at a time: Dash drops the answer of a callback that is asked again meanwhile,
   // so events faster than the server's answers would leave the page standing still.
   function pump() {
-    if (!waiting || drawing || !ready()) return;
+    if (!waiting || drawing || !ready() || !livePage()) return;
     drawing = window.setTimeout(release, DRAWN_WITHIN);
     window.dash_clientside.set_props("stream-event", { data: waiting });
     waiting = null;
@@ -55,7 +60,7 @@
   }
 
   function staleAfter() {
-    const page = document.querySelector("[data-stale-after]");
+    const page = livePage();
     return page ? Number(page.dataset.staleAfter) : 120;
   }
 
@@ -78,6 +83,7 @@
   }
 
   function tick() {
+    pump();
     const text = document.getElementById("live-text");
     const notice = document.getElementById("connection-notice");
     if (!text || !notice) return;
