@@ -59,8 +59,8 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
     def changed(inventory: Inventory) -> None:
         fleet = fleet_of(inventory)
         graph = Graph(fleet)
-        intake.replace(fleet, graph, rules_of(inventory))
         read.replace(fleet, graph)
+        intake.replace(fleet, graph, rules_of(inventory))
         rounds.replace(fleet)
         board.warn("inventory", None)
         log.info("inventory_taken", vps=len(fleet.vps), services=len(fleet.services))
@@ -128,7 +128,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
             settings.collect_interval,
             settings.retention_raw_hours * 3600,
         ),
-        agent_tokens=AgentTokens(database, lambda: read.fleet().source_types()),
+        agent_tokens=AgentTokens(database, lambda: read.fleet().source_types),
         actions=actions,
         inventory_watch=watch,
         identity=Identity(database, settings, bus),

@@ -58,6 +58,7 @@ class Services:
         self.intake.start()
         self.pipeline.start()
         self.rounds.start()
+        self.heartbeat.beat()
         self.scheduler.start()
 
     def stop(self) -> None:

@@ -89,6 +89,8 @@ class Batch:
         before = self.states.get(key)
         if before is None:
             before = Judgement(Status.UNKNOWN, now, "never observed", Status.UNKNOWN, 1, seen_at)
+        # What is stored of a restart says when the status changed, not when it was last seen.
+        before = replace(before, seen_at=max(before.seen_at, seen_at))
         after = judge_status.silence(before, now)
         if before.silent:
             self.plan.judge(key, before, now)

@@ -28,6 +28,9 @@ MOST_FACTS = 50
 LONGEST_TEXT = 500
 #: Clocks that run this much (seconds) apart are corrected for.
 SKEW = 2.0
+#: A clock that seems behind may be a report that waited: an agent gives up after 10 s, so only
+#: more than that is the clock.
+WAITED = 15.0
 #: A reading may lie this much (seconds) ahead of our clock, corrected.
 AHEAD = 60.0
 #: No machine has so much of anything that we measure: an exbibyte of bytes a second.
@@ -129,7 +132,7 @@ def judge(given: ReportIn, vps_id: str, received_at: float, oldest: float) -> Re
     """Looks at each reading of a report that came at ``received_at``. ``oldest``: how many
     seconds back a reading is still wanted."""
     ahead = given.sent_at - received_at
-    skew = ahead if abs(ahead) > SKEW else 0.0
+    skew = ahead if ahead > SKEW or ahead < -WAITED else 0.0
     extra = {"clockSkew": round(skew, 1)} if skew else {}
     readings, rejected = [], []
     for one in given.observations:

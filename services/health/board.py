@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
-from types import MappingProxyType
 
 from services.health.status import Judgement
 
@@ -16,7 +15,7 @@ class Board:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._states: Mapping[str, Judgement] = MappingProxyType({})
+        self._states: dict[str, Judgement] = {}
         self._version = 0
         self._trouble: str | None = None
         self._warnings: dict[str, str] = {}
@@ -49,19 +48,19 @@ class Board:
 
     def apply(self, changes: Mapping[str, Judgement]) -> None:
         with self._lock:
-            self._states = MappingProxyType({**self._states, **changes})
+            states = self._states.copy()
+            states.update(changes)
+            self._states = states
             self._version += 1
 
     def drop(self, keys: Collection[str]) -> None:
         """Forgets targets that are no longer watched, and what they said of dependencies."""
         with self._lock:
-            self._states = MappingProxyType(
-                {
-                    key: state
-                    for key, state in self._states.items()
-                    if key not in keys and key.rpartition("/")[0] not in keys
-                }
-            )
+            self._states = {
+                key: state
+                for key, state in self._states.items()
+                if key not in keys and key.rpartition("/")[0] not in keys
+            }
             self._version += 1
 
     def report(self, trouble: str | None) -> None:

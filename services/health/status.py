@@ -97,7 +97,8 @@ def judge(before: Judgement | None, observation: Observation) -> Judgement:
         if streak < _needed(now, status, of_check=check is not None):
             reason = before.reason
         else:
-            now, since, previous = status, at, now
+            # A reading may be older than the moment at which its absence was noted.
+            now, since, previous = status, max(at, before.since), now
     # One call instead of ``replace``, which costs several: this is done with each reading.
     return Judgement(
         now, since, reason, status, streak, before.seen_at if observation.error else at, previous,
@@ -140,10 +141,10 @@ def unreachable(before: Judgement, witness: CheckResult, now: float) -> Judgemen
     status = Status.UNHEALTHY if down else Status.UNKNOWN
     told = f"no reading for {span(now - before.seen_at)}"
     reason = f"unreachable: {told}, and {witness.message}" if down else f"{told}, but it answers"
-    after = replace(before, unreachable=down, candidate=Status.UNKNOWN)
+    after = replace(before, unreachable=down, candidate=Status.UNKNOWN, reason=reason)
     if status is before.status:
         return after
-    return replace(after, status=status, since=now, reason=reason, previous=before.status)
+    return replace(after, status=status, since=now, previous=before.status)
 
 
 def of_many(statuses: Iterable[Status]) -> Status:

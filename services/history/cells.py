@@ -50,13 +50,13 @@ class Cells:
     def put(self, rows: Ints, first: int, other: Cells) -> None:
         """Writes ``other`` over the cells from ``first`` on, its strips to ``rows``."""
         last = first + other.count.shape[1]
-        for mine, theirs in zip(self._parts(), other._parts(), strict=True):
+        for mine, theirs in zip(self.parts(), other.parts(), strict=True):
             mine[rows, first:last] = theirs
 
     def coarser(self, factor: int) -> Cells:
         """Cells ``factor`` times as long."""
         shape = (self.count.shape[0], -1, factor)
-        low, high, total, count = (part.reshape(shape) for part in self._parts())
+        low, high, total, count = (part.reshape(shape) for part in self.parts())
         return Cells(
             np.fmin.reduce(low, axis=2),
             np.fmax.reduce(high, axis=2),
@@ -64,8 +64,37 @@ class Cells:
             count.sum(axis=2),
         )
 
+    def reshaped(self, strips: int) -> Cells:
+        """The same cells as ``strips`` longer strips."""
+        return Cells(*(part.reshape(strips, -1) for part in self.parts()))
+
+    def clear(self, rows: Ints, first: int, last: int) -> None:
+        """Empties the cells from ``first`` to before ``last`` of some strips."""
+        for part, nothing in zip(self.parts(), (np.nan, np.nan, 0, 0), strict=True):
+            part[rows, first:last] = nothing
+
+    def joined(self, first: int, last: int, edges: Ints) -> Cells:
+        """The cells from ``first`` to before ``last`` as fewer: each of ``edges`` (counted from
+        ``first``) begins a new one."""
+        low, high, total, count = (part[:, first:last] for part in self.parts())
+        return Cells(
+            np.fmin.reduceat(low, edges, axis=1),
+            np.fmax.reduceat(high, edges, axis=1),
+            np.add.reduceat(total, edges, axis=1),
+            np.add.reduceat(count, edges, axis=1),
+        )
+
+    def merge(self, first: int, columns: Ints, other: Cells) -> None:
+        """Adds the strips of ``other`` to those from ``first`` on, its cells to ``columns``."""
+        rows = slice(first, first + other.count.shape[0])
+        low, high, total, count = (part[rows] for part in self.parts())
+        low[:, columns] = np.fmin(low[:, columns], other.low)
+        high[:, columns] = np.fmax(high[:, columns], other.high)
+        total[:, columns] += other.total
+        count[:, columns] += other.count
+
     def take(self, rows: Ints) -> Cells:
-        return Cells(*(part[rows] for part in self._parts()))
+        return Cells(*(part[rows] for part in self.parts()))
 
     def add(self, cell: Ints, low: Floats, high: Floats, total: Floats, count: Ints) -> None:
         """Adds to the cells that ``cell`` names: flat numbers (strip times cells a strip plus
@@ -74,7 +103,7 @@ class Cells:
             return
         first = np.flatnonzero(np.diff(cell, prepend=-1))
         where = cell[first]
-        lows, highs, totals, counts = (part.reshape(-1) for part in self._parts())
+        lows, highs, totals, counts = (part.reshape(-1) for part in self.parts())
         lows[where] = np.fmin(lows[where], np.fmin.reduceat(low, first))
         highs[where] = np.fmax(highs[where], np.fmax.reduceat(high, first))
         totals[where] += np.add.reduceat(total, first)
@@ -84,7 +113,7 @@ class Cells:
         """Adds single values; ``cell`` as in ``add``."""
         self.add(cell, values, values, values, np.ones(len(values), np.int64))
 
-    def _parts(self) -> tuple[NDArray, ...]:  # type: ignore[type-arg]
+    def parts(self) -> tuple[NDArray, ...]:  # type: ignore[type-arg]
         return self.low, self.high, self.total, self.count
 
 
@@ -116,7 +145,7 @@ def _layout(cells: Cells, size: int) -> bytes:
     floats, ints = ("<f4", "<u2") if size == _FULL else ("<f8", "<u4")
     parts = [
         np.ascontiguousarray(part.astype(kind)).view(np.uint8)
-        for part, kind in zip(cells._parts(), (floats, floats, floats, ints), strict=True)
+        for part, kind in zip(cells.parts(), (floats, floats, floats, ints), strict=True)
     ]
     return np.concatenate(parts, axis=1).tobytes()
 

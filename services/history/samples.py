@@ -33,10 +33,7 @@ _NARROW = (
     "SELECT target_id, at, value FROM samples "
     "WHERE target_id = ANY(?) AND metric = ? AND at >= ? AND at < ? ORDER BY target_id, at"
 )
-_BLOCKS = (
-    "SELECT target_id, data FROM blocks WHERE day = ANY(?) AND target_id = ANY(?) "
-    "ORDER BY target_id, day"
-)
+_BLOCKS = "SELECT target_id, day, data FROM blocks WHERE day = ANY(?) AND target_id = ANY(?)"
 _PACKED = "SELECT 1 FROM blocks WHERE day = ? AND target_id = ANY(?) LIMIT 1"
 
 
@@ -112,7 +109,8 @@ def _blocks(session: Session, ids: Sequence[int], stored: Stored, start: int, en
     rows: list[Ints] = [np.empty(0, np.int64)]
     ats: list[Ints] = [np.empty(0, np.int64)]
     values: list[Floats] = [np.empty(0)]
-    for target_id, data in ask.rows(session, _BLOCKS, days, list(ids)):
+    # Sorted here: the database would carry the blocks along.
+    for target_id, _, data in sorted(ask.rows(session, _BLOCKS, days, list(ids))):
         at, value = codec.decode(data, stored.number)
         first, last = np.searchsorted(at, (start, end))
         ats.append(at[first:last])

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise, repeat
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from sqlalchemy.orm import Session
 from models.targets import TargetRow
 from services.history import ask, cells, pending, samples
 from services.history.cells import CELLS, LEVELS, STRIP, Cells
-from services.history.codec import Floats, Ints
+from services.history.codec import Floats
 from services.history.stored import DAY, HOUR, Retention, Stored, find
 
 #: Level of the samples themselves.
@@ -28,11 +29,12 @@ RAW = 0
 #: Days of targets whose samples are unpacked for one answer at most; beyond that the finest level
 #: of rollups has to do.
 UNPACKED = 500
+#: Cells that are unpacked at once.
+AT_ONCE = 1_000_000
 
 _STRIPS = (
     "SELECT target_id, start, cells FROM rollups "
-    "WHERE level = ? AND start = ANY(?) AND metric = ? AND target_id = ANY(?) "
-    "ORDER BY target_id, start"
+    "WHERE level = ? AND start = ANY(?) AND metric = ? AND target_id = ANY(?)"
 )
 
 
@@ -46,11 +48,21 @@ class Point(NamedTuple):
     max: float
 
 
-class Series(NamedTuple):
-    """The course of one target (None: the mean of many); spans without a sample have no point."""
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The course of one target (None: the mean of many), as columns: a chart wants them so, and
+    many small objects would cost more than the query. Spans without a sample have no point."""
 
     target: str | None
-    points: list[Point]
+    at: list[int]
+    value: list[float]
+    min: list[float]
+    max: list[float]
+
+    @property
+    def points(self) -> list[Point]:
+        """The same as one ``Point`` each, made anew with each call."""
+        return list(map(Point, self.at, self.value, self.min, self.max))
 
 
 class Plan(NamedTuple):
@@ -86,7 +98,9 @@ def history(
     found = _read(session, sorted(ids.values()), stored, plan)
     rows = {target_id: row for row, target_id in enumerate(sorted(ids.values()))}
     return [
-        Series(target, _points(found, rows[ids[target]], plan, stored) if target in ids else [])
+        _series(target, found, rows[ids[target]], plan, stored)
+        if target in ids
+        else Series(target, [], [], [], [])
         for target in targets
     ]
 
@@ -108,14 +122,14 @@ def mean(
     plan = plan_for(start, end, points, now, keep or Retention(), len(ids))
     found = _read(session, ids, stored, plan)
     if not ids:
-        return Series(None, [])
+        return Series(None, [], [], [], [])
     seen = found.count > 0
     each = np.where(seen, _means(found), 0.0).sum(axis=0)
     many = seen.sum(axis=0)
     both = Cells(
         np.fmin.reduce(found.low)[None], np.fmax.reduce(found.high)[None], each[None], many[None]
     )
-    return Series(None, _points(both, 0, plan, stored))
+    return _series(None, both, 0, plan, stored)
 
 
 def plan_for(
@@ -174,9 +188,8 @@ def _read(session: Session, ids: list[int], stored: Stored, plan: Plan) -> Cells
         if level == RAW:
             _add_samples(session, found, ids, None, stored, plan, start, end)
             continue
-        first = start // HOUR * HOUR
-        stale = pending.hours(session, ids, first, end)
-        for span in _joined(stale):
+        stale = _joined(pending.hours(session, ids, start // HOUR * HOUR, end))
+        for span in stale:
             _add_samples(
                 session, found, ids, span.ids, stored, plan,
                 max(start, span.start), min(end, span.end),
@@ -230,29 +243,36 @@ def _add_rollups(
     stored: Stored,
     plan: Plan,
     part: tuple[int, int, int],
-    stale: Sequence[tuple[int, int]],
+    stale: Sequence[_Stale],
 ) -> None:
+    """Adds the cells of a part, except for hours that are read from the samples."""
     level, start, end = part
-    strip = STRIP[level]
-    starts = list(range(start // strip * strip, end, strip))
-    rows = ask.rows(session, _STRIPS, level, starts, stored.number, ids)
-    if not rows:
-        return
-    target_ids, begins, data = zip(*rows, strict=True)
+    begins = list(range(start // STRIP[level] * STRIP[level], end, STRIP[level]))
+    size = max(1, AT_ONCE // (len(begins) * CELLS[level]))
+    first, last = (-(-(at - begins[0]) // level) for at in (start, end))
+    point = (begins[0] + np.arange(first, last) * level - plan.start) // plan.step
+    edges = np.flatnonzero(np.diff(point, prepend=-1))
+    for at in range(0, len(ids), size):
+        some = ids[at : at + size]
+        rows = ask.rows(session, _STRIPS, level, begins, stored.number, some)
+        if rows and len(edges):
+            grid = _grid(rows, some, begins, level)
+            for span in stale:
+                chosen = np.flatnonzero(np.isin(some, span.ids))
+                left, right = ((edge - begins[0]) // level for edge in (span.start, span.end))
+                grid.clear(chosen, max(left, 0), right)
+            found.merge(at, point[edges], grid.joined(first, last, edges))
+
+
+def _grid(rows: Sequence[tuple[Any, ...]], ids: list[int], begins: list[int], level: int) -> Cells:
+    """The cells of strips (target id, start, bytes) as one row a target, time running on."""
+    of, start, data = zip(*rows, strict=True)
     strips = cells.decode(data, CELLS[level])
-    row = np.searchsorted(np.array(ids), np.array(target_ids))
-    at = np.array(begins)[:, None] + np.arange(CELLS[level]) * level
-    there = (strips.count > 0) & (at >= start) & (at < end)
-    if stale:
-        there &= ~_covered(np.array(target_ids)[:, None], at, stale)
-    cell = (row[:, None] * plan.points + (at - plan.start) // plan.step)[there]
-    found.add(cell, strips.low[there], strips.high[there], strips.total[there], strips.count[there])
-
-
-def _covered(target_ids: Ints, at: Ints, stale: Sequence[tuple[int, int]]) -> Any:
-    """Which cells lie in an hour that is read from the samples."""
-    hours = np.array([target_id << 32 | hour // HOUR for hour, target_id in stale])
-    return np.isin(target_ids << 32 | at // HOUR, hours)
+    row = np.searchsorted(np.array(ids), np.array(of))
+    column = (np.array(start) - begins[0]) // STRIP[level]
+    grid = Cells.empty(len(ids) * len(begins), CELLS[level])
+    grid.put(row * len(begins) + column, 0, strips)
+    return grid.reshaped(len(ids))
 
 
 def _means(found: Cells) -> Floats:
@@ -260,12 +280,11 @@ def _means(found: Cells) -> Floats:
     return np.clip(found.total / np.maximum(found.count, 1), found.low, found.high)
 
 
-def _points(found: Cells, row: int, plan: Plan, stored: Stored) -> list[Point]:
+def _series(target: str | None, found: Cells, row: int, plan: Plan, stored: Stored) -> Series:
     there = np.flatnonzero(found.count[row])
-    one = found.take(row)  # type: ignore[arg-type]
-    columns = [_means(one)[there], one.low[there], one.high[there]]
+    one = found.take(np.array([row]))
+    columns = [part[0, there] for part in (_means(one), one.low, one.high)]
     if stored.decimals is not None:  # single precision would show digits that nobody measured
         columns = [np.round(column, stored.decimals + 2) for column in columns]
     at = there * plan.step + plan.start
-    rows = zip(*(column.tolist() for column in (at, *columns)), strict=True)
-    return list(map(tuple.__new__, repeat(Point), rows))  # a third of the time of Point(...)
+    return Series(target, at.tolist(), *(column.tolist() for column in columns))

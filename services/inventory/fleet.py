@@ -93,6 +93,7 @@ class Fleet:
         spec = self.vps.get(vps_id)
         return spec.source if spec else None
 
+    @cached_property
     def source_types(self) -> dict[str, str | None]:
         """How each server's own state is learnt: the type of its source."""
         return {spec.id: spec.source.type if spec.source else None for spec in self.vps.values()}

@@ -25,7 +25,10 @@ import psutil
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from models.database import Database
 from services.history.stored import HOST
+from services.identity.agent_tokens import AgentTokens
+from services.identity.audit import Actor
 from tests.bench.installations import installations
 from tests.bench.table import Row, table
 from tests.fleet.process import Fleet
@@ -102,17 +105,25 @@ def run(load: Load, install: Callable[..., Healthdeck], minutes: float) -> list[
             simulated.inventory.read_text(encoding="utf-8"),
             COLLECT_INTERVAL=f"{load.interval:g}",
             **trust,
-        ).start()
-        with installation.client("super_admin", "--minutes", "600") as client:
-            rows = _measured(load, minutes, simulated, installation, client)
+        )
+        tokens = _enrol(simulated, installation)
+        installation.start(timeout=120)
+        if tokens:
+            simulated.enlist(installation.url, tokens, load.interval)
+        with installation.client("admin", "--minutes", "600") as client:
+            rows = _measured(load, minutes, simulated, installation, client, len(tokens))
         installation.stop()
         return rows
 
 
 def _measured(
-    load: Load, minutes: float, simulated: Fleet, installation: Healthdeck, client: httpx.Client
+    load: Load,
+    minutes: float,
+    simulated: Fleet,
+    installation: Healthdeck,
+    client: httpx.Client,
+    reporters: int,
 ) -> list[Row]:
-    reporters = _enlist(load, simulated, client)
     told = f", {reporters} by agent" if reporters else ""
     targets = _figures(client)["healthdeck_targets"]
     until(time.time() + WARM_INTERVALS * load.interval)
@@ -203,18 +214,18 @@ def _one(database: sqlite3.Connection, question: str) -> int:
     return int(database.execute(question).fetchone()[0])
 
 
-def _enlist(load: Load, simulated: Fleet, client: httpx.Client) -> int:
-    """Gives every server with an agent its token, and lets the agents report; how many."""
-    inventory = yaml.safe_load(simulated.inventory.read_text(encoding="utf-8"))
-    tokens = {}
-    for server in inventory["vps"]:
-        if server.get("source", {}).get("type") == "agent":
-            answer = client.post("/api/admin/agents", json={"vpsId": server["id"]})
-            assert answer.is_success, answer.text
-            tokens[server["id"]] = answer.json()["token"]
-    if tokens:
-        simulated.enlist(str(client.base_url).rstrip("/"), tokens, load.interval)
-    return len(tokens)
+def _enrol(simulated: Fleet, installation: Healthdeck) -> dict[str, str]:
+    """Tokens of the servers that report by agent, made before anything is watched."""
+    entries = yaml.safe_load(simulated.inventory.read_text(encoding="utf-8"))["vps"]
+    sources = {entry["id"]: entry.get("source", {}).get("type") for entry in entries}
+    with closing(Database(installation.env["DATABASE_URL"])) as database:
+        database.migrate()
+        tokens = AgentTokens(database, lambda: sources)
+        return {
+            vps_id: tokens.enroll(vps_id, Actor("bench"))
+            for vps_id, source in sources.items()
+            if source == "agent"
+        }
 
 
 def main() -> None:

@@ -38,15 +38,13 @@ class Told:
 
 class Watcher:
     """Listens to servers as the pages do. ``told`` holds the changes of each target under its
-    key, the status first seen included; ``looked`` when each server was last heard of, ``said``
-    what was last said of it and ``tenants`` whom it carries."""
+    key, the status first seen included; ``looked`` when each server was heard of, ``tenants``
+    whom it carries. ``put_out``: the stream has ended, and nothing is heard any more."""
 
     def __init__(self, healthdeck: Healthdeck, token: str, vps_ids: Iterable[str]) -> None:
         self.told: dict[str, list[Told]] = defaultdict(list)
-        self.looked: dict[str, float] = {}
-        self.said: dict[str, str] = defaultdict(str)
+        self.looked: dict[str, list[float]] = defaultdict(list)
         self.tenants: dict[str, list[str]] = {}
-        self.overview: dict[str, Any] = {}
         self.put_out = False
         self._ending = threading.Event()
         self._stream = Listening(healthdeck.url, token)
@@ -74,8 +72,25 @@ class Watcher:
         found = (one for one in list(self.told[key]) if one.at >= since and one.status in statuses)
         return next(found, None)
 
-    def changes(self, key: str, since: float) -> list[Told]:
-        return [one for one in list(self.told[key]) if one.at >= since]
+    def hears(self, key: str, since: float, timeout: float, *statuses: str) -> Told:
+        """The first change to one of ``statuses`` since then; fails when none was told within
+        ``timeout`` seconds of it."""
+        assert not self.put_out, "the stream was closed"
+        eventually(
+            lambda: self.first(key, since, *statuses),
+            max(0.1, since + timeout - time.monotonic() + 1.0),
+            f"{key} is told as {' or '.join(statuses)}",
+            every=0.02,
+        )
+        told = self.first(key, since, *statuses)
+        assert told is not None
+        return told
+
+    def last_look(self, vps_id: str, interval: float) -> float:
+        """When a server with one target was last looked at. Looks keep their distance, and what
+        is told may come late: the promptest of all tells."""
+        heard = self.looked[vps_id]
+        return min(at + interval * round((heard[-1] - at) / interval) for at in heard)
 
     def _listen(self) -> None:
         while not self._ending.is_set():
@@ -88,13 +103,10 @@ class Watcher:
             at = time.monotonic()
             if name == "health:update" and "vpsId" in body:
                 self._note(at, body)
-            elif name == "health:update":
-                self.overview = body
 
     def _note(self, at: float, body: Mapping[str, Any]) -> None:
         vps_id = body["vpsId"]
-        self.looked[vps_id] = at
-        self.said[vps_id] = body.get("reason") or ""
+        self.looked[vps_id].append(at)
         self.tenants[vps_id] = body["tenants"]
         seen = [(vps_id, body["status"], body.get("reason") or "")]
         seen += [
@@ -130,7 +142,7 @@ def make(fleet: Fleet, watcher: Watcher, planned: Sequence[Planned], interval: f
     soon = time.monotonic() + 0.5
     for one in planned:
         vps_id = one.key.partition("/")[0]
-        one.moment = watcher.looked[vps_id] + one.share * interval
+        one.moment = watcher.last_look(vps_id, interval) + one.share * interval
         while one.moment < soon:
             one.moment += interval
     for one in sorted(planned, key=lambda one: one.moment):
@@ -140,14 +152,7 @@ def make(fleet: Fleet, watcher: Watcher, planned: Sequence[Planned], interval: f
 
 def took(watcher: Watcher, one: Planned, timeout: float, *statuses: str) -> float:
     """Seconds from the fault to the first of ``statuses``; fails after ``timeout``."""
-    assert not watcher.put_out, "the stream was closed"
-    told = eventually(
-        lambda: watcher.first(one.key, one.at, *statuses),
-        max(0.1, one.at + timeout - time.monotonic() + 1.0),
-        f"{one.kind} of {one.key} is told as {' or '.join(statuses)}",
-        every=0.02,
-    )
-    return told.at - one.at
+    return watcher.hears(one.key, one.at, timeout, *statuses).at - one.at
 
 
 def evenly(count: int) -> list[float]:
@@ -229,12 +234,13 @@ def lossy_rounds(folder: Path, install: Installs, servers: int, rounds: int) -> 
     try:
         settings = {"SSL_CERT_FILE": fleet.ca, "COLLECT_INTERVAL": "1", "CHECK_TIMEOUT": "5"}
         installation = install(fleet.inventory.read_text(), **settings).start()
-        counts = eventually(
-            lambda: found if _rounds(found := fleet.stats()) >= rounds else None,
+        eventually(
+            lambda: _rounds(fleet.stats()) >= rounds,
             60 + 4 * rounds / (5 * servers),
             f"{rounds} rounds",
             every=0.2,
         )
+        counts = fleet.stats()
         assert counts["lost"] >= rounds / 300, counts
         # What was lost just now is looked at again and stored before the next second is over.
         at = time.time()
