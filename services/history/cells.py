@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ STRIP: Mapping[int, int] = {level: level * count for level, count in CELLS.items
 _THIN, _FULL, _WIDE = 4, 14, 28
 _LARGEST = 3.0e38
 _MOST = 65535
+#: Cells of a group up to which they are taken one by one.
+_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +71,37 @@ class Cells:
         """The same cells as ``strips`` longer strips."""
         return Cells(*(part.reshape(strips, -1) for part in self.parts()))
 
-    def clear(self, rows: Ints, first: int, last: int) -> None:
+    def clear(self, rows: Ints | slice, first: int, last: int) -> None:
         """Empties the cells from ``first`` to before ``last`` of some strips."""
         for part, nothing in zip(self.parts(), (np.nan, np.nan, 0, 0), strict=True):
             part[rows, first:last] = nothing
 
-    def joined(self, first: int, last: int, edges: Ints) -> Cells:
-        """The cells from ``first`` to before ``last`` as fewer: each of ``edges`` (counted from
-        ``first``) begins a new one."""
-        low, high, total, count = (part[:, first:last] for part in self.parts())
-        return Cells(
-            np.fmin.reduceat(low, edges, axis=1),
-            np.fmax.reduceat(high, edges, axis=1),
-            np.add.reduceat(total, edges, axis=1),
-            np.add.reduceat(count, edges, axis=1),
-        )
+    def part(self, first: int, last: int, every: int = 1) -> Cells:
+        """Some cells of every strip, as in a slice."""
+        return Cells(*(part[:, first:last:every] for part in self.parts()))
 
-    def merge(self, first: int, columns: Ints, other: Cells) -> None:
-        """Adds the strips of ``other`` to those from ``first`` on, its cells to ``columns``."""
+    def groups(self, size: int) -> list[Cells]:
+        """Cells to ``merge`` one after the other, so that each ``size`` cells come together."""
+        last = self.count.shape[1]
+        if size <= _FEW:  # the first of each group, the second of each, ...: no loop over cells
+            return [self.part(turn, last, size) for turn in range(size)]
+        edges = np.arange(0, last, size)
+        return [
+            Cells(
+                np.fmin.reduceat(self.low, edges, axis=1),
+                np.fmax.reduceat(self.high, edges, axis=1),
+                np.add.reduceat(self.total, edges, axis=1),
+                np.add.reduceat(self.count, edges, axis=1),
+            )
+        ]
+
+    def merge(self, first: int, places: Any, other: Cells) -> None:
+        """Adds the strips of ``other`` to those from ``first`` on, its cells to ``places`` (a
+        slice or different numbers)."""
         rows = slice(first, first + other.count.shape[0])
-        low, high, total, count = (part[rows] for part in self.parts())
-        low[:, columns] = np.fmin(low[:, columns], other.low)
-        high[:, columns] = np.fmax(high[:, columns], other.high)
-        total[:, columns] += other.total
-        count[:, columns] += other.count
+        joins = (np.fmin, np.fmax, np.add, np.add)
+        for mine, theirs, join in zip(self.parts(), other.parts(), joins, strict=True):
+            mine[rows, places] = join(mine[rows, places], theirs)
 
     def take(self, rows: Ints) -> Cells:
         return Cells(*(part[rows] for part in self.parts()))

@@ -247,21 +247,32 @@ def _add_rollups(
 ) -> None:
     """Adds the cells of a part, except for hours that are read from the samples."""
     level, start, end = part
-    begins = list(range(start // STRIP[level] * STRIP[level], end, STRIP[level]))
+    # From the begin of a point to the end of one, so that all points have as many cells.
+    left, right = start // plan.step * plan.step, -(-end // plan.step) * plan.step
+    begins = list(range(left // STRIP[level] * STRIP[level], right, STRIP[level]))
     size = max(1, AT_ONCE // (len(begins) * CELLS[level]))
-    first, last = (-(-(at - begins[0]) // level) for at in (start, end))
-    point = (begins[0] + np.arange(first, last) * level - plan.start) // plan.step
-    edges = np.flatnonzero(np.diff(point, prepend=-1))
+    first, last, begin, stop = (
+        -(-(edge - begins[0]) // level) for edge in (start, end, left, right)
+    )
     for at in range(0, len(ids), size):
         some = ids[at : at + size]
         rows = ask.rows(session, _STRIPS, level, begins, stored.number, some)
-        if rows and len(edges):
-            grid = _grid(rows, some, begins, level)
-            for span in stale:
-                chosen = np.flatnonzero(np.isin(some, span.ids))
-                left, right = ((edge - begins[0]) // level for edge in (span.start, span.end))
-                grid.clear(chosen, max(left, 0), right)
-            found.merge(at, point[edges], grid.joined(first, last, edges))
+        if not rows:
+            continue
+        grid = _grid(rows, some, begins, level)
+        grid.clear(slice(None), 0, first)
+        grid.clear(slice(None), last, stop)
+        for span in stale:
+            chosen = np.flatnonzero(np.isin(some, span.ids))
+            one, other = ((edge - begins[0]) // level for edge in (span.start, span.end))
+            grid.clear(chosen, max(one, 0), other)
+        if level > plan.step:
+            cell = begins[0] + np.arange(first, last) * level
+            found.merge(at, (cell - plan.start) // plan.step, grid.part(first, last))
+            continue
+        point = slice((left - plan.start) // plan.step, (right - plan.start) // plan.step)
+        for group in grid.part(begin, stop).groups(plan.step // level):
+            found.merge(at, point, group)
 
 
 def _grid(rows: Sequence[tuple[Any, ...]], ids: list[int], begins: list[int], level: int) -> Cells:

@@ -31,6 +31,7 @@ from tests.support.stores import PostgresServer
 MONDAY = 1_767_571_200
 STEP = 60
 POINTS = 500
+BATCH = 1_000
 #: An hour is open, and its minutes are in the rows alone.
 INTO_THE_HOUR = 37 * 60
 TABLES = ("host_samples", "samples", "rollups", "blocks", "pending_spans")
@@ -114,15 +115,17 @@ def _build(database: Database, machines: int, days: int, step: int = STEP) -> No
         for hour in range(24 if day < days else 1):
             begin = MONDAY + day * DAY + hour * HOUR
             seconds = range(0, HOUR if day < days else INTO_THE_HOUR, step)
-            for second in seconds:
-                slot = (hour * HOUR + second) // step
-                rows = [
-                    (target, begin + second, *row)
-                    for target, row in zip(ids, values[:, slot].tolist(), strict=True)
-                ]
-                hours = {(target, begin) for target in ids}
+            rows = [
+                (target, begin + second, *row)
+                for second in seconds
+                for target, row in zip(
+                    ids, values[:, (hour * HOUR + second) // step].tolist(), strict=True
+                )
+            ]
+            named = {(target, begin) for target in ids}
+            for at in range(0, len(rows), BATCH):
                 with database.write() as session:
-                    write.rows(session, rows, [], hours, memory)
+                    write.rows(session, rows[at : at + BATCH], [], named, memory)
             roll_up(database, begin + 130, seconds=1e9, rest=_no_rest)
         pack(database, MONDAY + day * DAY + 130, seconds=1e9, rest=_no_rest)
         expire(database, MONDAY + day * DAY + 130, seconds=1e9, rest=_no_rest)

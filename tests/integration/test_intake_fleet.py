@@ -76,7 +76,7 @@ class Monitor:
         self.intake.start()
 
     def ask_witness(self, _vps_id):
-        done = Future()
+        done: Future[CheckResult | None] = Future()
         done.set_result(self.witness)
         return done
 
@@ -113,7 +113,7 @@ class Monitor:
         self.intake.flush()
 
     def status(self, key="vps-1"):
-        return self.board.get(key).status
+        return self.board.snapshot()[key].status
 
     def alerts(self, **where):
         with self.database.read() as session:

@@ -60,7 +60,7 @@ def test_a_metric_that_a_block_does_not_have_is_empty():
 def test_noisy_decimals_take_less_than_two_bytes_a_value():
     noise = np.random.default_rng(7)
     times = np.arange(MONDAY, MONDAY + 86400, 60)
-    cpu = np.round(np.clip(35 + noise.normal(0, 6, len(times)), 0, 100), 3)
+    cpu = np.clip(35 + noise.normal(0, 6, len(times)), 0, 100).round(3).astype(np.float64)
     assert len(codec.encode(times, {101: cpu})) / len(times) < 2.1
     memory = np.round(60 + np.cumsum(noise.normal(0, 0.15, len(times))), 3)
     assert len(codec.encode(times, {101: memory})) / len(times) < 1.6
@@ -83,7 +83,7 @@ def cells_of(strips):
 SMALL = st.lists(st.floats(-1e6, 1e6), max_size=3)
 HUGE = st.lists(st.floats(1e37, 1e300), max_size=3)
 STRIPS = st.lists(
-    st.one_of(st.lists(kind, min_size=4, max_size=4) for kind in (SMALL, HUGE)),
+    st.one_of([st.lists(kind, min_size=4, max_size=4) for kind in (SMALL, HUGE)]),
     min_size=1,
     max_size=5,
 )
