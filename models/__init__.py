@@ -1,6 +1,17 @@
 """The tables. Importing this package knows them all."""
 
-from models import alerts, identity, notifications, targets
+from models import agents, alerts, audit, history, identity, inventory, jobs, notifications, targets
 from models.base import Base
 
-__all__ = ["Base", "alerts", "identity", "notifications", "targets"]
+__all__ = [
+    "Base",
+    "agents",
+    "alerts",
+    "audit",
+    "history",
+    "identity",
+    "inventory",
+    "jobs",
+    "notifications",
+    "targets",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, String
+from sqlalchemy import ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Json, Moment
@@ -44,6 +44,12 @@ class StatusInterval(Base):
     __table_args__ = (
         Index("ix_status_intervals_target_id_started_at", "target_id", "started_at"),
         Index("ix_status_intervals_started_at", "started_at"),
+        Index(
+            "ix_status_intervals_open",
+            "target_id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

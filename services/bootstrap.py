@@ -7,23 +7,30 @@ import socket
 import time
 from collections.abc import Mapping
 
+import structlog
+
 from models.database import Database
 from services.alerts.defaults import DEFAULT_RULES
 from services.alerts.engine import Engine
 from services.alerts.manage import AlertDesk
 from services.cache import Cache
+from services.collect.actions import Actions
+from services.collect.agents import AgentDesk
 from services.collect.intake import Intake
 from services.collect.own import Heartbeat, own_checks
 from services.collect.rounds import Rounds
 from services.container import Services
+from services.errors import ConfigurationError
 from services.events import AlertChanged, Bus, NotificationsQueued
 from services.health.board import Board
 from services.health.graph import Graph
 from services.identity import Identity
+from services.identity.agent_tokens import AgentTokens
+from services.inventory.desk import InventoryDesk
 from services.inventory.fleet import Fleet
-from services.inventory.load import read_inventory
 from services.inventory.schema import Inventory
 from services.inventory.sync import sync
+from services.inventory.watch import InventoryWatch
 from services.jobs import new_scheduler, schedule
 from services.notify.channels import Channel
 from services.notify.channels.in_app import InApp
@@ -33,27 +40,73 @@ from services.rule import Rule
 from services.settings import Settings
 from services.views.reader import Reader
 
+log = structlog.get_logger(__name__)
+
 
 def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Services:
     """Everything, connected and not yet started. Raises ConfigurationError."""
-    inventory = read_inventory(settings.inventory, environ) if settings.inventory else Inventory()
+    board, bus, heartbeat, cache = Board(), Bus(), Heartbeat(), Cache(settings.redis_url)
+
+    def fleet_of(inventory: Inventory) -> Fleet:
+        return Fleet.build(inventory, socket.gethostname(), cache.type)
+
+    def refused(error: ConfigurationError) -> None:
+        log.error("inventory_refused", reason=error.message, details=error.details)
+        board.warn(
+            "inventory", f"The inventory was changed and refused: {'; '.join(error.details[:2])}"
+        )
+
+    def changed(inventory: Inventory) -> None:
+        fleet = fleet_of(inventory)
+        graph = Graph(fleet)
+        read.replace(fleet, graph)
+        intake.replace(fleet, graph, rules_of(inventory))
+        rounds.replace(fleet)
+        board.warn("inventory", None)
+        log.info("inventory_taken", vps=len(fleet.vps), services=len(fleet.services))
+
+    watch = None
+    file = Inventory()
+    if settings.inventory:
+        watch = InventoryWatch(
+            settings.inventory, lambda found: inventory.take_file(found), refused, environ
+        )
+        file = watch.first()
     database = Database(settings.database_url)
     database.migrate()
-    cache = Cache(settings.redis_url)
-    fleet = Fleet.build(inventory, socket.gethostname(), cache.type)
+    inventory = InventoryDesk(database, file, changed, environ)
+    fleet = fleet_of(inventory.inventory)
     with database.write() as session:
         sync(session, fleet, time.time())
-    bus, board, heartbeat, graph = Bus(), Board(), Heartbeat(), Graph(fleet)
-    contacts = tuple(fleet.contacts.values())
+    graph = Graph(fleet)
     channels: dict[str, Channel] = {
         channel.name: channel
-        for channel in (InApp(bus), Webhook(lambda: contacts, settings.webhook_allow))
+        for channel in (
+            InApp(bus),
+            Webhook(lambda: inventory.inventory.contacts, settings.webhook_allow),
+        )
     }
     engine = Engine(
-        rules_of(inventory), fleet, graph, settings.collect_interval, frozenset(channels)
+        rules_of(inventory.inventory),
+        fleet,
+        graph,
+        settings.collect_interval,
+        frozenset(channels),
     )
     intake = Intake(
-        database, fleet, board, engine, bus, settings.collect_interval, settings.check_timeout
+        database,
+        fleet,
+        board,
+        engine,
+        bus,
+        settings.collect_interval,
+        settings.check_timeout,
+        ask_witness=lambda vps_id: rounds.ask_witness(vps_id),
+        ask_sight=lambda: rounds.ask_sight(),
+    )
+    own = own_checks(database, cache, heartbeat, board)
+    rounds = Rounds(
+        fleet, settings, intake.submit, {key: own[part] for key, part in fleet.own.items()}
     )
     read = Reader(database, board, fleet, graph, cache, settings.collect_interval)
     pipeline = Pipeline(
@@ -61,13 +114,23 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         channels,
         recorded=lambda alert_id: bus.publish(AlertChanged(alert_id, "alert.notified")),
     )
-    own = own_checks(database, cache, heartbeat, board)
-    checks = {key: own[name] for key, name in fleet.own.items()}
+    actions = Actions(database, read.fleet)
     services = Services(
         settings=settings,
         database=database,
         bus=bus,
-        fleet=fleet,
+        inventory=inventory,
+        agents=AgentDesk(
+            database,
+            read.fleet,
+            intake,
+            actions,
+            settings.collect_interval,
+            settings.retention_raw_hours * 3600,
+        ),
+        agent_tokens=AgentTokens(database, lambda: read.fleet().source_types),
+        actions=actions,
+        inventory_watch=watch,
         identity=Identity(database, settings, bus),
         cache=cache,
         board=board,
@@ -75,7 +138,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         intake=intake,
         alerts=AlertDesk(database, bus, read.sees),
         pipeline=pipeline,
-        rounds=Rounds(fleet, settings, intake.submit, checks),
+        rounds=rounds,
         heartbeat=heartbeat,
         own_checks=own,
         scheduler=new_scheduler(),

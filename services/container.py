@@ -12,13 +12,17 @@ from flask import current_app
 from models.database import Database
 from services.alerts.manage import AlertDesk
 from services.cache import Cache
+from services.collect.actions import Actions
+from services.collect.agents import AgentDesk
 from services.collect.intake import Intake
 from services.collect.own import Heartbeat, OwnCheck
 from services.collect.rounds import Rounds
 from services.events import Bus
 from services.health.board import Board
 from services.identity import Identity
-from services.inventory.fleet import Fleet
+from services.identity.agent_tokens import AgentTokens
+from services.inventory.desk import InventoryDesk
+from services.inventory.watch import InventoryWatch
 from services.notify.pipeline import Pipeline
 from services.settings import Settings
 from services.views.reader import Reader
@@ -31,7 +35,11 @@ class Services:
     settings: Settings
     database: Database
     bus: Bus
-    fleet: Fleet
+    inventory: InventoryDesk
+    agents: AgentDesk
+    agent_tokens: AgentTokens
+    actions: Actions
+    inventory_watch: InventoryWatch | None
     identity: Identity
     cache: Cache
     board: Board
@@ -50,6 +58,7 @@ class Services:
         self.intake.start()
         self.pipeline.start()
         self.rounds.start()
+        self.heartbeat.beat()
         self.scheduler.start()
 
     def stop(self) -> None:

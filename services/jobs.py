@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
+
+import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from services.container import Services
+from services.errors import ConfigurationError
+from services.history.expire import expire
+from services.history.pack import pack
+from services.history.rollup import roll_up
+from services.history.stored import Retention
+
+log = structlog.get_logger(__name__)
 
 #: Seconds a job may be late before it is skipped; the default of 1 s drops beats under load.
 GRACE = 30
@@ -27,7 +38,28 @@ def schedule(services: Services) -> None:
         "rounds": (services.rounds.tick, 1),
         "judgement": (services.intake.tick, 1),
         "outbox": (services.pipeline.sweep, 1),
+        "inventory": (partial(look_at_inventory, services), 2),
+        "history": (partial(tidy_history, services), 60),
+        "actions": (lambda: services.actions.expire(time.time()), 5),
+        "agents": (services.agents.forget, 3600),
         "sessions": (services.identity.forget_expired, 3600),
     }
     for name, (duty, seconds) in duties.items():
         services.scheduler.add_job(duty, "interval", seconds=seconds, id=name)
+
+
+def look_at_inventory(services: Services) -> None:
+    """Takes in a changed inventory file, and what other processes changed."""
+    if services.inventory_watch is not None:
+        services.inventory_watch.look()
+    try:
+        services.inventory.refresh()
+    except ConfigurationError as error:
+        log.error("inventory_refused", reason=error.message, details=error.details)
+
+
+def tidy_history(services: Services) -> None:
+    """Rolls up, packs and expires a little; the next run goes on."""
+    keep = Retention.of(services.settings)
+    for duty in (roll_up, pack, expire):
+        duty(services.database, time.time(), keep=keep)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
@@ -19,6 +19,35 @@ ROOT = Path(__file__).resolve().parent.parent
 MIN_SECRET_BYTES = 32
 
 Network = IPv4Network | IPv6Network
+
+_ADDRESS = re.compile(
+    r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^\s:/@?#\[\]]+)(?::(?P<port>[0-9]{1,5}))?"
+)
+
+
+class Address(NamedTuple):
+    """Where a TCP connection goes."""
+
+    host: str
+    port: int
+
+
+def address(text: str, port: int | None = None) -> Address:
+    """``host:port``, an IPv6 address in brackets. ``port`` holds where none is written; without
+    it one must be."""
+    found = _ADDRESS.fullmatch(text)
+    number = int(found["port"] or port or 0) if found else 0
+    if not found or not 1 <= number <= 65535:
+        right = "db.example:5432" if port is None else f"db.example or db.example:{port}"
+        raise ValueError(f"'{text}' is no address; write it as host:port, such as {right}")
+    return Address(found["host"].strip("[]"), number)
+
+
+def addresses(given: Any) -> tuple[Address, ...]:
+    return tuple(
+        Address(*word) if isinstance(word, tuple) else address(word)
+        for word in dict.fromkeys(given if isinstance(given, tuple) else _words(given))
+    )
 
 
 def whole(low: int, high: int) -> BeforeValidator:

@@ -24,8 +24,9 @@ Secret = Annotated[str, BeforeValidator(values.secret), Field(repr=False)]
 
 
 class Settings(BaseSettings):
-    """What the admin decided. Times in seconds; ``secret_key`` and ``jwt_secret`` are filled in
-    by ``load`` when they are not given."""
+    """What the admin decided. Times in seconds, but ``retention_*`` in what its name says;
+    ``secret_key`` and ``jwt_secret`` are filled in by ``load`` when they are not given.
+    ``witnesses`` are addresses that answer whenever this machine's own network works."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=False)
 
@@ -44,6 +45,12 @@ class Settings(BaseSettings):
     inventory: Annotated[Path | None, BeforeValidator(values.path)] = None
     collect_interval: Annotated[float, values.seconds(1, 86400)] = 30
     check_timeout: Annotated[float, values.seconds(0.1, 300)] = 10
+    witnesses: Annotated[tuple[values.Address, ...], BeforeValidator(values.addresses)] = ()
+    retention_raw_hours: Annotated[int, values.whole(1, 8760)] = 48
+    retention_blocks_days: Annotated[int, values.whole(1, 3650)] = 90
+    retention_1m_days: Annotated[int, values.whole(1, 3650)] = 14
+    retention_10m_days: Annotated[int, values.whole(1, 3650)] = 90
+    retention_1h_days: Annotated[int, values.whole(1, 3650)] = 730
     webhook_allow: Annotated[tuple[values.Network, ...], BeforeValidator(values.networks)] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],

@@ -24,6 +24,7 @@ from services.alerts.evaluate import (
     Transition,
     Value,
     evaluate,
+    holds,
 )
 from services.alerts.readings import Matcher, read
 from services.events import AlertChanged
@@ -94,7 +95,12 @@ class Plan:
         self, rule: Rule, target: str, judgement: Judgement | None, value: Value | None, now: float
     ) -> None:
         pair = (rule.id, target)
-        before = self._planned.get(pair) or self._live.get(pair) or Live()
+        before = self._planned.get(pair) or self._live.get(pair)
+        if before is None:
+            # Nearly every reading of nearly every rule ends here.
+            if value is None or not holds(rule.condition, value):
+                return
+            before = Live()
         interval = self._fleet.interval(target, self._default_interval)
         state, transition = evaluate(rule.condition, before.state, value, now, interval)
         if state == before.state:
@@ -149,6 +155,14 @@ class Engine:
                         session, row.alert_id, "The rule or the target is no longer watched.", now
                     )
         return gone
+
+    def replace(self, fleet: Fleet, graph: Graph, rules: Sequence[Rule]) -> None:
+        """Goes on with another fleet and other rules; ``load`` must follow."""
+        self._fleet = fleet
+        self._contacts = tuple(fleet.contacts.values())
+        self._graph = graph
+        self._matcher = Matcher(rules, fleet, graph)
+        self._live = {}
 
     def plan(self) -> Plan:
         """An empty plan on top of what is committed."""

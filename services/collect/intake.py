@@ -9,40 +9,54 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 
 from models.database import Database
-from services.alerts.engine import Engine, Plan
+from services.alerts.engine import Engine
+from services.collect import ledger
+from services.collect.arrivals import Arrived, NewFleet, Stats, Tick, Waiting
+from services.collect.batch import Batch, Platform
+from services.collect.judge import Judge
+from services.collect.ledger import Taken
+from services.collect.reports import Report
 from services.events import AlertChanged, Bus, NotificationsQueued, TargetsObserved
-from services.health import status as judge_status
 from services.health.board import Board
-from services.health.status import Judgement
+from services.health.graph import Graph
 from services.history import query, write
 from services.inventory.fleet import Fleet
-from services.observation import PLATFORM, CheckResult, Kind, Observation, Status, kind_of
+from services.inventory.sync import sync
+from services.observation import CheckResult, Observation
+from services.rule import Rule
 
 log = structlog.get_logger(__name__)
 
-BATCH = 500
 WAITING_AT_MOST = 20_000
 RETRY_SECONDS = 1.0
-#: A target is silent after this many intervals without a reading, and its timeout.
-SILENT_INTERVALS = 2
 
-Changes = dict[str, tuple[Judgement | None, Judgement]]
-TICK = object()
+
+def nobody(_vps_id: str = "") -> Future[None]:
+    """The answer where there is no witness to ask."""
+    done: Future[None] = Future()
+    done.set_result(None)
+    return done
 
 
 class Intake:
     """``submit`` takes observations and returns at once; ``tick`` lets time pass.
 
     While the database cannot be written, observations wait (the oldest go when there are too
-    many, which is logged) and the board says what is wrong.
+    many, which is logged) and the board says what is wrong. For ``ask_witness`` and ``ask_sight``
+    see Judge.
     """
 
     def __init__(
@@ -56,55 +70,69 @@ class Intake:
         timeout: float,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        ask_witness: Callable[[str], Future[CheckResult | None]] = nobody,  # type: ignore[assignment]
+        ask_sight: Callable[[], Future[bool | None]] = nobody,  # type: ignore[assignment]
     ) -> None:
         self._database = database
         self._fleet = fleet
         self._board = board
         self._engine = engine
         self._bus = bus
-        self._interval = interval
-        self._timeout = timeout
         self._clock = clock
-        self._monotonic = monotonic
-        self._queue: queue.Queue[object] = queue.Queue()
+        self._platform = Platform(fleet)
+        self._memory = write.Memory()
+        self._queue: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._ticking = threading.Event()
         self._stopping = threading.Event()
-        self._heard: dict[str, float] = {}
+        self._judge = Judge(
+            fleet, interval, timeout, monotonic, ask_witness, ask_sight, self._queue.put,
+            partial(board.warn, "sight"),
+        )  # fmt: skip
+        self._stored = 0
+        self._batches: deque[float] = deque(maxlen=1000)
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     def start(self) -> None:
         """Goes on from what is stored, then takes observations."""
-        now = self._clock()
         with self._database.write() as session:
             self._board.apply(query.states(session))
-            gone = self._engine.load(session, now)
-        started = self._monotonic()
-        self._heard = {
-            key: started
-            for key in sorted(self._fleet.keys())
-            if self._fleet.enabled(key) and self._read(key)
-        }
+            gone = self._engine.load(session, self._clock())
+        self._judge.watch(self._fleet)
         self._thread.start()
-        for event in gone:
-            self._bus.publish(event)
+        self._publish_alerts(gone)
         self._bus.publish(NotificationsQueued())
 
     def stop(self) -> None:
-        """Stores what waits, for up to 2 s, and ends the thread."""
+        """Stores what waits, for up to 1.5 s, and ends the thread."""
         self._stopping.set()
-        self._queue.put(TICK)
-        self._thread.join(timeout=2)
+        self._queue.put(Tick)
+        self._thread.join(timeout=1.5)
 
     def submit(self, observations: Sequence[Observation]) -> None:
         for observation in observations:
             self._queue.put(observation)
+
+    def submit_report(self, report: Report) -> Future[Taken]:
+        """Takes an agent's report. The future ends after the commit, with what was new in it."""
+        done: Future[Taken] = Future()
+        self._queue.put(Waiting(report, done))
+        return done
+
+    def replace(
+        self, fleet: Fleet, graph: Graph, rules: Sequence[Rule], timeout: float = 10.0
+    ) -> None:
+        """Goes on with another fleet and other rules, once that is stored. What left keeps its
+        history; alerts whose target or rule is gone are resolved."""
+        done: Future[None] = Future()
+        self._queue.put(NewFleet(fleet, graph, rules, done))
+        done.result(timeout)
 
     def tick(self) -> None:
         """Asks the writer to look for durations that are complete and targets that are silent.
         Cheap; a tick that still waits is enough."""
         if not self._ticking.is_set():
             self._ticking.set()
-            self._queue.put(TICK)
+            self._queue.put(Tick)
 
     def flush(self, timeout: float = 5.0) -> None:
         """Waits until everything submitted so far is stored."""
@@ -112,173 +140,125 @@ class Intake:
         self._queue.put(done)
         done.result(timeout)
 
-    def _run(self) -> None:
-        waiting: list[Observation] = []
-        asked: list[Future[None]] = []
-        while True:
-            ticked = self._take(waiting, asked)
-            try:
-                self._round(waiting, ticked)
-            except (OperationalError, InterfaceError, PoolTimeout) as error:
-                self._hold(waiting, error)
-                continue
-            except Exception:
-                # A defect must not cost what comes after it.
-                log.exception("intake_batch_failed", observations=len(waiting))
-            waiting.clear()
-            for future in asked:
-                future.set_result(None)
-            asked.clear()
-            if self._stopping.is_set() and self._queue.empty():
-                return
+    def stats(self) -> Stats:
+        """How the writer does; from any thread."""
+        seconds = sorted(self._batches.copy())
+        p95 = seconds[int(0.95 * (len(seconds) - 1))] if seconds else 0.0
+        return Stats(self._stored, self._queue.qsize(), p95)
 
-    def _take(self, waiting: list[Observation], asked: list[Future[None]]) -> bool:
-        ticked = False
+    def _run(self) -> None:
+        arrived = Arrived()
+        while not (self._stopping.is_set() and self._queue.empty()):
+            self._take(arrived)
+            try:
+                self._work(arrived)
+            except (OperationalError, InterfaceError, PoolTimeout) as error:
+                self._hold(arrived, error)
+                continue
+            except Exception as error:
+                # A defect must not cost what comes after it.
+                log.exception("intake_batch_failed", observations=len(arrived.observations))
+                for future in _open_futures(arrived):
+                    future.set_exception(error)
+            for stored in arrived.stored:
+                if not stored.done():
+                    stored.set_result(None)
+            arrived = Arrived()
+
+    def _take(self, arrived: Arrived) -> None:
         item = self._queue.get()
         while True:
-            if item is TICK:
+            if item is Tick:
                 self._ticking.clear()
-                ticked = True
-            elif isinstance(item, Observation):
-                waiting.append(item)
-            elif isinstance(item, Future):
-                asked.append(item)
-            if len(waiting) >= BATCH:
-                return ticked
+            arrived.add(item)
+            if arrived.full:
+                return
             try:
                 item = self._queue.get_nowait()
             except queue.Empty:
-                return ticked
+                return
 
-    def _hold(self, waiting: list[Observation], error: SQLAlchemyError) -> None:
+    def _hold(self, arrived: Arrived, error: Exception) -> None:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         if self._board.trouble is None:
-            log.error("cannot_store", reason=reason, waiting=len(waiting))
+            log.error("cannot_store", reason=reason, waiting=len(arrived.observations))
         self._board.report(f"Nothing new can be stored: {reason}")
         self._bus.publish(TargetsObserved(frozenset(), frozenset()))
-        if len(waiting) > WAITING_AT_MOST:
-            dropped = len(waiting) - WAITING_AT_MOST
-            del waiting[:dropped]
+        if len(arrived.observations) > WAITING_AT_MOST:
+            dropped = len(arrived.observations) - WAITING_AT_MOST
+            del arrived.observations[:dropped]
             log.error("observations_dropped", count=dropped)
         self._stopping.wait(RETRY_SECONDS)
 
-    def _round(self, observations: Sequence[Observation], ticked: bool) -> None:
-        """Judges and stores one batch, then takes it over in memory."""
+    def _work(self, arrived: Arrived) -> None:
+        while arrived.fleets:
+            self._replace(arrived.fleets[0])
+            del arrived.fleets[0]
+        now, began = self._clock(), time.perf_counter()
+        with ExitStack() as stack:
+            session: Session | None = None
+            observations = list(arrived.observations)
+            taken: list[Taken] = []
+            if arrived.reports:
+                session = stack.enter_context(self._database.write())
+                taken = ledger.store(session, [one.report for one in arrived.reports])
+                observations += [o for one in taken for o in one.observations]
+            batch = Batch(self._platform, self._board.snapshot(), self._engine.plan())
+            for act in arrived.acts:
+                act(batch, now)
+            self._judge.take(batch, observations, now)
+            if arrived.ticked:
+                self._judge.let_pass(batch, now)
+            batch.judge_platform(now)
+            stored = [o for o in observations if o.metrics or o.check]
+            events: list[AlertChanged] = []
+            if stored or not batch.empty:
+                session = session or stack.enter_context(self._database.write())
+                keys = {*batch.changes, *(o.target for o in stored)}
+                ids = write.target_ids(session, keys, self._memory)
+                write.samples(session, stored, ids, self._memory)
+                write.judgements(session, batch.changes, ids)
+                events = self._engine.write(session, batch.plan.steps)
+        for waiting, answer in zip(arrived.reports, taken, strict=True):
+            waiting.done.set_result(answer)
+        if stored:
+            self._stored += len(stored)
+            self._batches.append(time.perf_counter() - began)
+        self._engine.apply(batch.plan.steps)
+        if batch.changes:
+            self._board.apply({key: after for key, (_, after) in batch.changes.items()})
+            self._board.report(None)
+            moved = batch.moved()
+            self._bus.publish(TargetsObserved(frozenset(batch.changes), frozenset(moved)))
+        self._publish_alerts(events)
+
+    def _replace(self, new: NewFleet) -> None:
         now = self._clock()
-        states = dict(self._board.snapshot())
-        changes: Changes = {}
-        plan = self._engine.plan()
-        for observation in observations:
-            self._judge(observation, states, changes, plan)
-        if ticked:
-            self._silences(states, changes, plan, now)
-            plan.tick(states, now)
-        if not changes and not plan.steps:
-            return
-        self._platform(states, changes, now)
+        gone = set(self._fleet.keys()) - set(new.fleet.keys())
         with self._database.write() as session:
-            ids = write.target_ids(session, changes)
-            write.samples(session, observations, ids)
-            write.judgements(session, changes, ids)
-            events = self._engine.write(session, plan.steps)
-        self._engine.apply(plan.steps)
-        self._board.apply({key: after for key, (_, after) in changes.items()})
-        self._board.report(None)
-        self._publish(changes, events)
+            sync(session, new.fleet, now)
+            self._engine.replace(new.fleet, new.graph, new.rules)
+            events = self._engine.load(session, now)
+            returned = query.states(session)
+        known = self._board.snapshot()
+        self._board.drop(gone)
+        self._board.apply(
+            {k: s for k, s in returned.items() if k in new.fleet.keys() and k not in known}  # noqa: SIM118
+        )
+        self._fleet = new.fleet
+        self._platform = Platform(new.fleet)
+        self._judge.watch(new.fleet)
+        self._publish_alerts(events)
+        self._bus.publish(TargetsObserved(frozenset(gone), frozenset(gone)))
+        new.done.set_result(None)
 
-    def _judge(
-        self,
-        observation: Observation,
-        states: dict[str, Judgement],
-        changes: Changes,
-        plan: Plan,
-    ) -> None:
-        self._heard[observation.target] = self._monotonic()
-        for part in (observation, *_parts(observation)):
-            before = states.get(part.target)
-            after = judge_status.judge(before, part)
-            self._note(part.target, after, states, changes)
-            plan.judge(part.target, after, observation.at)
-
-    def _silences(
-        self, states: dict[str, Judgement], changes: Changes, plan: Plan, now: float
-    ) -> None:
-        moment = self._monotonic()
-        for key, heard in self._heard.items():
-            interval = self._fleet.interval(key, self._interval)
-            patience = SILENT_INTERVALS * interval + self._fleet.timeout(key, self._timeout)
-            if moment - heard <= patience:
-                continue
-            before = states.get(key)
-            if before is None:
-                seen = now - (moment - heard)
-                before = Judgement(
-                    Status.UNKNOWN, now, "never observed", Status.UNKNOWN, 1, seen_at=seen
-                )
-            after = judge_status.silence(before, now)
-            if not before.silent:
-                self._note(key, after, states, changes)
-            plan.judge(key, after, now)
-
-    def _platform(self, states: dict[str, Judgement], changes: Changes, now: float) -> None:
-        if not any(after.changed_from(before) for before, after in changes.values()):
-            return
-        before = states.get(PLATFORM)
-        status = of_platform(self._fleet, states)
-        if before is None or before.status is not status:
-            after = Judgement(
-                status, now, "", status, 1, now, previous=before.status if before else None
-            )
-            self._note(PLATFORM, after, states, changes)
-
-    def _note(
-        self, key: str, after: Judgement, states: dict[str, Judgement], changes: Changes
-    ) -> None:
-        first = changes[key][0] if key in changes else states.get(key)
-        changes[key] = (first, after)
-        states[key] = after
-
-    def _publish(self, changes: Changes, events: Sequence[AlertChanged]) -> None:
-        moved = {key for key, (before, after) in changes.items() if after.changed_from(before)}
-        self._bus.publish(TargetsObserved(frozenset(changes), frozenset(moved)))
+    def _publish_alerts(self, events: Sequence[AlertChanged]) -> None:
         for event in events:
             self._bus.publish(event)
         if events:
             self._bus.publish(NotificationsQueued())
 
-    def _read(self, key: str) -> bool:
-        """Whether a target is looked at by itself (a tenant or a VPS without a source is not)."""
-        match kind_of(key):
-            case Kind.VPS:
-                return self._fleet.vps[key].source is not None
-            case Kind.SERVICE:
-                return self._fleet.services[key].check is not None or key in self._fleet.own
-            case kind:
-                return kind is Kind.APPLICATION
 
-
-def _parts(observation: Observation) -> list[Observation]:
-    """The dependencies that a service's answer speaks of, as readings of their own."""
-    check = observation.check
-    if check is None:
-        return []
-    return [
-        Observation(
-            f"{observation.target}/{name}",
-            observation.at,
-            check=CheckResult(status, f"{name} is {status} as reported by its service"),
-        )
-        for name, status in check.parts.items()
-    ]
-
-
-def of_platform(fleet: Fleet, states: Mapping[str, Judgement]) -> Status:
-    """The platform's status: the rule of many over its types of services and its machines."""
-    by_type: dict[str, list[Status]] = {}
-    for key in (*fleet.services, *fleet.vps):
-        state = states.get(key)
-        if not fleet.enabled(key) or (key in fleet.vps and fleet.vps[key].source is None):
-            continue
-        type_ = fleet.service_type(key) if key in fleet.services else "vps"
-        by_type.setdefault(type_, []).append(state.status if state else Status.UNKNOWN)
-    return judge_status.of_many(judge_status.of_many(statuses) for statuses in by_type.values())
+def _open_futures(arrived: Arrived) -> list[Future[Any]]:
+    waiting: list[Future[Any]] = [*(one.done for one in arrived.reports), *arrived.stored]
+    return [future for future in waiting if not future.done()]

@@ -10,19 +10,17 @@ import math
 import threading
 import time
 import zlib
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from services.collect import Calls, TookTooLong, Workers
-from services.collect.checks import ProbeContext, open_context, probe
-from services.collect.sources import SOURCES, Source
-from services.inventory.schema import Check, HttpCheck
-from services.observation import CheckResult, Observation, Status
+from services.collect.checks import open_context
+from services.collect.delivery import Delivery, Submit
+from services.collect.looks import Looks, OwnCheck, Target
+from services.collect.witness import Witnesses
+from services.observation import CheckResult, Observation
 
 if TYPE_CHECKING:
     from services.inventory.fleet import Fleet
@@ -30,8 +28,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-Submit = Callable[[Sequence[Observation]], None]
-OwnCheck = Callable[[], CheckResult]
+T = TypeVar("T")
 
 #: A tick hands over what is due within this many seconds: the span until the next tick.
 TICK_SECONDS = 1.0
@@ -39,27 +36,9 @@ TICK_SECONDS = 1.0
 #: Up to this many targets have their first look within a second of the start.
 SMALL_FLEET = 100
 
-MOST_PROBES = 200
-BATCH = 200
-BATCH_SECONDS = 0.05
-#: Readings that wait for a slow ``submit``; beyond it the oldest are dropped and counted.
-MOST_WAITING = 20_000
-
-#: A dependency check ends within this many seconds, whatever the target's own timeout.
-OWN_TIMEOUT = 5.0
-
 #: Of the 2 s that a stop may take: for looks to give up, for readings to be handed over.
 GIVE_UP_SECONDS = 0.5
 HAND_OVER_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """``look`` gives one observation; it may take longer than ``interval`` (seconds)."""
-
-    key: str
-    interval: float
-    look: Callable[[], Awaitable[Observation]]
 
 
 class Rounds:
@@ -81,26 +60,23 @@ class Rounds:
     ) -> None:
         self._fleet = fleet
         self._settings = settings
-        self._submit = submit
-        self._own_checks = own_checks
         self._clock = clock
         self._wall = wall
-        self._targets = {target.key: target for target in self._watched()}
+        # By part and not by key: with another inventory they lie on another server.
+        parts = {part: own_checks[key] for key, part in fleet.own.items()}
+        self._looks = Looks(settings, parts, clock, wall)
+        self._targets = self._looks.of(fleet, {})
+        self._replacing = threading.Lock()
         self._lock = threading.Lock()
         self._due: list[tuple[float, str]] = []
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         # What follows belongs to the loop's thread; others only read its numbers.
-        self._context: ProbeContext
-        self._calls = Calls(len(fleet.own) + len(fleet.vps), "reading", clock)
-        self._delivery = Workers(1, "delivery")
+        self._delivery = Delivery(submit)
+        self._witnesses = Witnesses(settings.witnesses)
         self._stopping = asyncio.Event()
-        self._closing = False
-        self._probes = asyncio.Semaphore(MOST_PROBES)
-        self._looks: dict[str, asyncio.Task[None]] = {}
-        self._waiting: deque[Observation] = deque()
-        self._arrived = asyncio.Event()
-        self._rounds = self._finished = self._skipped = self._dropped = 0
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._rounds = self._finished = self._skipped = 0
 
     def start(self) -> None:
         """Starts the thread; the first looks come with the next ticks. Once only."""
@@ -110,12 +86,8 @@ class Rounds:
         )
         self._thread.start()
         ready.wait()
-        now = self._clock()
-        small = len(self._targets) <= SMALL_FLEET
         with self._lock:
-            for key, target in self._targets.items():
-                spread = min(target.interval, 1.0) if small else target.interval
-                self._due.append((now + spread * _phase(key), key))
+            self._due = self._first_looks(self._targets)
             heapq.heapify(self._due)
 
     def stop(self) -> None:
@@ -133,19 +105,60 @@ class Rounds:
         """Hands every target that is due before the next tick to the loop; each look begins at
         its own moment. Cheap; the scheduler calls it once a second, from any thread."""
         now = self._clock()
-        batch: list[tuple[_Target, float]] = []
+        batch: list[tuple[str, float]] = []
         with self._lock:
             while self._due and self._due[0][0] < now + TICK_SECONDS:
                 due, key = self._due[0]
-                target = self._targets[key]
-                batch.append((target, max(due - now, 0.0)))
+                batch.append((key, max(due - now, 0.0)))
+                interval = self._targets[key].interval
                 # Looks that nobody asked for in time (a stalled scheduler) are not made up for.
-                passed = max(1, math.floor((now - due) / target.interval) + 1)
-                heapq.heapreplace(self._due, (due + passed * target.interval, key))
+                passed = max(1, math.floor((now - due) / interval) + 1)
+                heapq.heapreplace(self._due, (due + passed * interval, key))
             if batch and self._loop is not None:
                 self._rounds += 1
                 with contextlib.suppress(RuntimeError):  # it has ended by itself
                     self._loop.call_soon_threadsafe(self._arrange, batch)
+
+    def replace(self, fleet: Fleet) -> None:
+        """Goes on with another fleet, from any thread.
+
+        Targets that stay keep their phase, new ones have their first look soon (in a small fleet
+        within a second), those that left or are paused now are let go, looks under way included.
+        """
+        with self._replacing:
+            targets = self._looks.of(fleet, self._targets)
+            with self._lock:
+                before, now = self._targets, self._clock()
+                gone = [old for key, old in before.items() if targets.get(key) is not old]
+                stay = [
+                    # A shorter interval is not kept waiting for the end of the longer one.
+                    (min(due, now + targets[key].interval * _phase(key)), key)
+                    if targets[key].interval < before[key].interval
+                    else (due, key)
+                    for due, key in self._due
+                    if key in targets
+                ]
+                self._fleet, self._targets = fleet, targets
+                if self._loop is None:
+                    return
+                new = {key: one for key, one in targets.items() if key not in before}
+                self._due = stay + self._first_looks(new)
+                heapq.heapify(self._due)
+                with contextlib.suppress(RuntimeError):  # it has ended by itself
+                    self._loop.call_soon_threadsafe(self._let_go, gone)
+
+    def ask_witness(self, vps_id: str) -> Future[CheckResult | None]:
+        """What the witness of a server says now; None when it has none, or nobody looks."""
+        check = self._fleet.witness(vps_id)
+        if check is None:
+            return _answered(None)
+        timeout = self._fleet.timeout(vps_id, self._settings.check_timeout)
+        return self._ask(lambda: self._looks.ask(check, timeout))
+
+    def ask_sight(self) -> Future[bool | None]:
+        """Whether this machine reaches any of the configured witnesses; None when there are
+        none, or nobody looks."""
+        return self._ask(lambda: self._witnesses.look(self._looks.context))
 
     def stats(self) -> dict[str, int]:
         """``targets``, ``rounds`` (ticks with something due), ``looks`` (finished), ``skipped``
@@ -156,32 +169,26 @@ class Rounds:
             "rounds": self._rounds,
             "looks": self._finished,
             "skipped": self._skipped,
-            "in_flight": len(self._looks),
-            "waiting": len(self._waiting),
-            "dropped": self._dropped,
+            "in_flight": len(self._running),
+            "waiting": self._delivery.waiting,
+            "dropped": self._delivery.dropped,
             "running": int(self._thread is not None and self._thread.is_alive()),
         }
 
-    def _watched(self) -> Iterator[_Target]:
-        """Every target that is looked at by itself."""
-        for key, vps in self._fleet.vps.items():
-            if vps.source is not None:
-                source = SOURCES[vps.source.type](key)
-                yield from self._target(key, partial(self._read, key, source))
-        for key in self._fleet.own:
-            yield from self._target(key, partial(self._ask, key, self._own_checks[key]))
-        for key, service in self._fleet.services.items():
-            if service.check is not None and key not in self._fleet.own:
-                yield from self._target(key, partial(self._probe, key, service.check))
-        for key, application in self._fleet.applications.items():
-            yield from self._target(key, partial(self._probe, key, HttpCheck(url=application.url)))
+    def _first_looks(self, targets: Mapping[str, Target]) -> list[tuple[float, str]]:
+        now = self._clock()
+        small = len(targets) <= SMALL_FLEET
+        return [
+            (now + (min(one.interval, 1.0) if small else one.interval) * _phase(key), key)
+            for key, one in targets.items()
+        ]
 
-    def _target(self, key: str, look: Callable[[float], Awaitable[Observation]]) -> list[_Target]:
-        if not self._fleet.enabled(key):
-            return []
-        interval = self._fleet.interval(key, self._settings.collect_interval)
-        timeout = self._fleet.timeout(key, self._settings.check_timeout)
-        return [_Target(key, interval, partial(look, timeout))]
+    def _ask(self, question: Callable[[], Coroutine[Any, Any, T | None]]) -> Future[T | None]:
+        with self._lock:
+            if self._loop is not None:
+                with contextlib.suppress(RuntimeError):  # it has ended by itself
+                    return asyncio.run_coroutine_threadsafe(question(), self._loop)
+        return _answered(None)
 
     def _run(self, ready: threading.Event) -> None:
         try:
@@ -192,36 +199,44 @@ class Rounds:
             ready.set()
 
     async def _main(self, ready: threading.Event) -> None:
-        async with open_context() as self._context:
+        async with open_context() as self._looks.context:
             with self._lock:
                 self._loop = asyncio.get_running_loop()
             ready.set()
-            delivering = asyncio.create_task(self._deliver())
+            delivering = asyncio.create_task(self._delivery.run())
             await self._stopping.wait()
-            if looks := list(self._looks.values()):
+            if looks := list(self._running.values()):
                 for task in looks:
                     task.cancel()
                 await asyncio.wait(looks, timeout=GIVE_UP_SECONDS)
-            self._closing = True
-            self._arrived.set()
+            for target in self._targets.values():
+                target.close()
+            self._delivery.finish()
             await asyncio.wait([delivering], timeout=HAND_OVER_SECONDS)
-        self._calls.close()
+        self._looks.close()
         self._delivery.close()
 
-    def _arrange(self, batch: Sequence[tuple[_Target, float]]) -> None:
+    def _arrange(self, batch: Sequence[tuple[str, float]]) -> None:
         loop = asyncio.get_running_loop()
-        for target, delay in batch:
-            loop.call_later(delay, self._begin, target)
+        for key, delay in batch:
+            loop.call_later(delay, self._begin, key)
 
-    def _begin(self, target: _Target) -> None:
-        if self._stopping.is_set():
+    def _begin(self, key: str) -> None:
+        target = self._targets.get(key)
+        if target is None or self._stopping.is_set():
             return
-        if target.key in self._looks:
+        if key in self._running:
             self._skipped += 1
             return
-        self._looks[target.key] = asyncio.create_task(self._look(target))
+        self._running[key] = asyncio.create_task(self._look(target))
 
-    async def _look(self, target: _Target) -> None:
+    def _let_go(self, targets: Sequence[Target]) -> None:
+        for target in targets:
+            if (task := self._running.pop(target.key, None)) is not None:
+                task.cancel()
+            target.close()
+
+    async def _look(self, target: Target) -> None:
         try:
             seen = await target.look()
         except Exception as error:
@@ -229,56 +244,17 @@ class Rounds:
             text = f"could not look: {type(error).__name__} inside Healthdeck"
             seen = Observation(target.key, self._wall(), error=text)
         finally:
-            del self._looks[target.key]
+            if self._running.get(target.key) is asyncio.current_task():
+                del self._running[target.key]
         self._finished += 1
-        self._waiting.append(seen)
-        if len(self._waiting) > MOST_WAITING:
-            self._waiting.popleft()
-            self._dropped += 1
-        self._arrived.set()
+        if self._targets.get(target.key) is target:  # else it has left meanwhile
+            self._delivery.add(seen)
 
-    async def _probe(self, key: str, check: Check, timeout: float) -> Observation:
-        async with self._probes:
-            result = await probe(check, timeout, self._context)
-        return Observation(key, self._wall(), check=result)
 
-    async def _read(self, key: str, source: Source, timeout: float) -> Observation:
-        try:
-            seen = await self._calls.run(key, source.read, timeout)
-        except TookTooLong as error:
-            return Observation(key, self._wall(), error=str(error))
-        return replace(seen, at=self._wall())
-
-    async def _ask(self, key: str, check: OwnCheck, timeout: float) -> Observation:
-        try:
-            result = await self._calls.run(key, check, min(timeout, OWN_TIMEOUT))
-        except TookTooLong as error:
-            result = CheckResult(Status.UNHEALTHY, str(error), evidence={"error": "Timeout"})
-        except Exception as error:
-            log.exception("own_check_failed", target=key)
-            name = type(error).__name__
-            text = f"could not look: {name} inside Healthdeck"
-            result = CheckResult(Status.UNKNOWN, text, evidence={"error": name})
-        return Observation(key, self._wall(), check=result)
-
-    async def _deliver(self) -> None:
-        last = False
-        while not last:
-            await self._arrived.wait()
-            self._arrived.clear()
-            last = self._closing
-            if len(self._waiting) < BATCH and not last:
-                await asyncio.sleep(BATCH_SECONDS)
-            while self._waiting:
-                size = min(len(self._waiting), BATCH)
-                await self._hand_over([self._waiting.popleft() for _ in range(size)])
-
-    async def _hand_over(self, batch: Sequence[Observation]) -> None:
-        try:
-            await self._delivery.run(partial(self._submit, batch))
-        except Exception:
-            self._dropped += len(batch)
-            log.exception("submit_failed", observations=len(batch))
+def _answered(value: T) -> Future[T]:
+    future: Future[T] = Future()
+    future.set_result(value)
+    return future
 
 
 def _phase(key: str) -> float:

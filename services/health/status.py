@@ -32,7 +32,8 @@ class Judgement:
     """The state of one target after its latest reading.
 
     ``candidate`` is what the latest readings say, ``streak`` how many in a row; it becomes
-    ``status`` when it has been seen often enough. ``silent``: no reading although one was due.
+    ``status`` when it has been seen often enough. ``silent``: no reading although one was due;
+    ``unreachable``: and its witness does not answer either.
     """
 
     status: Status
@@ -47,6 +48,7 @@ class Judgement:
     check: CheckResult | None = None
     responses: tuple[float, ...] = ()
     silent: bool = False
+    unreachable: bool = False
 
     def changed_from(self, other: Judgement | None) -> bool:
         return other is None or other.status is not self.status
@@ -67,7 +69,10 @@ def look(observation: Observation) -> tuple[Status, str]:
 
 
 def _line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text[:500])
+    text = text[:500]
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def judge(before: Judgement | None, observation: Observation) -> Judgement:
@@ -77,26 +82,31 @@ def judge(before: Judgement | None, observation: Observation) -> Judgement:
     before it says so). A recovery needs 2 good rounds, a busy machine 5 rounds above its limit.
     """
     status, reason = look(observation)
-    check = observation.check
+    at, check = observation.at, observation.check
     taken = () if check is None or check.response_ms is None else (check.response_ms,)
-    latest = {
-        "seen_at": observation.at,
-        "metrics": observation.metrics or (before.metrics if before else {}),
-        "facts": observation.facts or (before.facts if before else {}),
-        "check": check,
-        "responses": ((before.responses if before else ()) + taken)[-RESPONSES:],
-    }
     if before is None:
-        return Judgement(status, observation.at, reason, status, 1, **latest)  # type: ignore[arg-type]
+        return Judgement(
+            status, at, reason, status, 1, at,
+            metrics=observation.metrics, facts=observation.facts, check=check, responses=taken,
+        )  # fmt: skip
+    if before.unreachable and observation.error is not None:
+        return replace(before, candidate=status)
     streak = before.streak + 1 if status is before.candidate else 1
-    after = replace(before, candidate=status, streak=streak, silent=False, **latest)  # type: ignore[arg-type]
-    if status is before.status:
-        return replace(after, reason=reason)
-    if streak < _needed(before.status, status, of_check=check is not None):
-        return after
-    return replace(
-        after, status=status, since=observation.at, reason=reason, previous=before.status
-    )
+    now, since, previous = before.status, before.since, before.previous
+    if status is not now:
+        if streak < _needed(now, status, of_check=check is not None):
+            reason = before.reason
+        else:
+            # A reading may be older than the moment at which its absence was noted.
+            now, since, previous = status, max(at, before.since), now
+    # One call instead of ``replace``, which costs several: this is done with each reading.
+    return Judgement(
+        now, since, reason, status, streak, before.seen_at if observation.error else at, previous,
+        observation.metrics or before.metrics,
+        observation.facts or before.facts,
+        check,
+        (before.responses + taken)[-RESPONSES:],
+    )  # fmt: skip
 
 
 def _needed(now: Status, then: Status, *, of_check: bool) -> int:
@@ -108,21 +118,41 @@ def _needed(now: Status, then: Status, *, of_check: bool) -> int:
 
 
 def silence(before: Judgement, now: float) -> Judgement:
-    """The judgement of a target that should have been read and was not: unknown."""
+    """The judgement of a target that should have been read and was not: unknown, unless its
+    witness has said more."""
     after = replace(before, silent=True, candidate=Status.UNKNOWN, streak=1)
+    if before.unreachable:
+        return after
     reason = f"no reading for {span(now - before.seen_at)}"
     if before.status is Status.UNKNOWN:
         return replace(after, reason=reason)
     return replace(after, status=Status.UNKNOWN, since=now, reason=reason, previous=before.status)
 
 
+def out_of_touch(state: Judgement) -> bool:
+    """Whether a machine's own source tells nothing at the moment, so that its witness counts."""
+    return state.silent or state.candidate is Status.UNKNOWN
+
+
+def unreachable(before: Judgement, witness: CheckResult, now: float) -> Judgement:
+    """The judgement of a machine that is out of touch, after its witness was asked: unhealthy
+    when that does not answer either, unknown when it does."""
+    down = witness.status is Status.UNHEALTHY
+    status = Status.UNHEALTHY if down else Status.UNKNOWN
+    told = f"no reading for {span(now - before.seen_at)}"
+    reason = f"unreachable: {told}, and {witness.message}" if down else f"{told}, but it answers"
+    after = replace(before, unreachable=down, candidate=Status.UNKNOWN, reason=reason)
+    if status is before.status:
+        return after
+    return replace(after, status=status, since=now, previous=before.status)
+
+
 def of_many(statuses: Iterable[Status]) -> Status:
     """Unhealthy when all are, healthy when all are, unknown when nothing is known of any,
     else degraded."""
-    seen = set(statuses)
-    if not seen:
-        return Status.UNKNOWN
-    return seen.pop() if len(seen) == 1 else Status.DEGRADED
+    rest = iter(statuses)
+    first = next(rest, Status.UNKNOWN)
+    return first if all(status is first for status in rest) else Status.DEGRADED
 
 
 def of_vps(host: Status | None, services: Iterable[Status]) -> Status:

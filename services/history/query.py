@@ -5,14 +5,34 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models.targets import HostSample, StatusInterval, TargetRow, TargetState
 from services.health.status import Judgement
+from services.history.samples import samples_between
+from services.history.series import Point, Series, history, mean
+from services.history.uptime import Uptime, uptime
 from services.metrics import HOST_METRICS
 from services.observation import PLATFORM, Kind, Status
+
+__all__ = [
+    "Interval",
+    "Point",
+    "Series",
+    "Uptime",
+    "courses",
+    "history",
+    "intervals",
+    "mean",
+    "platform_up_since",
+    "recent_changes",
+    "samples_between",
+    "states",
+    "uptime",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +50,13 @@ class Interval:
 def states(session: Session) -> dict[str, Judgement]:
     """The latest stored judgement of every target that has not left, with the last reading of
     each machine: where a new process goes on from."""
-    newest = (
-        select(HostSample.target_id, func.max(HostSample.at).label("at"))
-        .group_by(HostSample.target_id)
-        .subquery()
-    )
     readings = {
         row.target_id: {
             m.name: value
             for m in HOST_METRICS
             if (value := getattr(row, m.column or "")) is not None
         }
-        for row in session.scalars(
-            select(HostSample).join(
-                newest,
-                and_(HostSample.target_id == newest.c.target_id, HostSample.at == newest.c.at),
-            )
-        )
+        for row in session.execute(last_readings_query())
     }
     rows = session.execute(
         select(TargetRow.key, TargetState)
@@ -61,6 +71,22 @@ def states(session: Session) -> dict[str, Judgement]:
         )
         for key, state in rows
     }  # fmt: skip
+
+
+def last_readings_query() -> Any:
+    """The query for the last reading of each machine whose day is not packed yet."""
+    newest = (
+        select(func.max(HostSample.at))
+        .where(HostSample.target_id == TargetRow.id)
+        .correlate(TargetRow)
+        .scalar_subquery()
+    )
+    return (
+        select(*HostSample.__table__.columns)
+        .select_from(TargetRow)
+        .join(HostSample, and_(HostSample.target_id == TargetRow.id, HostSample.at == newest))
+        .where(TargetRow.kind == Kind.VPS, TargetRow.removed_at.is_(None))
+    )
 
 
 def courses(
@@ -86,21 +112,36 @@ def intervals(
     session: Session, start: float, end: float, keys: Collection[str] | None = None
 ) -> Mapping[str, Sequence[Interval]]:
     """The status intervals that touch ``start`` to ``end``, by target, oldest first."""
-    query = (
-        select(StatusInterval, TargetRow.key)
-        .join(TargetRow, TargetRow.id == StatusInterval.target_id)
-        .where(
-            StatusInterval.started_at < end,
-            or_(StatusInterval.ended_at.is_(None), StatusInterval.ended_at > start),
-        )
-        .order_by(StatusInterval.started_at)
-    )
-    if keys is not None:
-        query = query.where(TargetRow.key.in_(keys))
     found: dict[str, list[Interval]] = defaultdict(list)
-    for row, key in session.execute(query):
+    for row, key in session.execute(intervals_query(start, end, keys)):
         found[key].append(_interval(row, key))
     return found
+
+
+def intervals_query(start: float, end: float, keys: Collection[str] | None) -> Any:
+    """The query for intervals and keys. Of a target's intervals it reads those that begin inside
+    the range, and the last one before it."""
+    earlier = aliased(StatusInterval)
+    last_before = (
+        select(func.max(earlier.started_at))
+        .where(earlier.target_id == TargetRow.id, earlier.started_at <= start)
+        .scalar_subquery()
+    )
+    query = (
+        select(StatusInterval, TargetRow.key)
+        .select_from(TargetRow)
+        .join(
+            StatusInterval,
+            and_(
+                StatusInterval.target_id == TargetRow.id,
+                StatusInterval.started_at < end,
+                StatusInterval.started_at >= func.coalesce(last_before, start),
+            ),
+        )
+        .where(or_(StatusInterval.ended_at.is_(None), StatusInterval.ended_at > start))
+        .order_by(StatusInterval.started_at)
+    )
+    return query if keys is None else query.where(TargetRow.key.in_(keys))
 
 
 def recent_changes(session: Session, limit: int) -> list[Interval]:

@@ -14,8 +14,10 @@ from services.inventory.schema import (
     LocalSource,
     Monitoring,
     ServiceSpec,
+    Source,
     TenantSpec,
     VpsSpec,
+    Witness,
 )
 from services.observation import PLATFORM, Kind, kind_of, vps_of
 from services.rule import Rule
@@ -50,7 +52,7 @@ class Fleet:
         """
         inventory = inventory or Inventory()
         servers = {spec.id: spec for spec in inventory.vps}
-        local = next((spec for spec in servers.values() if spec.source), None)
+        local = next((v for v in servers.values() if isinstance(v.source, LocalSource)), None)
         if local is None:
             local = VpsSpec(id=self_id(servers), name=hostname, source=LocalSource(type="local"))
         added, own = _own_services(local, cache_type)
@@ -85,6 +87,31 @@ class Fleet:
         """Seconds that one look may take."""
         spec = self._monitoring_of(key) or _SETTINGS_HOLD
         return spec.timeout if spec.timeout is not None else default
+
+    def source(self, vps_id: str) -> Source | None:
+        """How a server's own state is learnt; None when it is not, or the server is gone."""
+        spec = self.vps.get(vps_id)
+        return spec.source if spec else None
+
+    @cached_property
+    def source_types(self) -> dict[str, str | None]:
+        """How each server's own state is learnt: the type of its source."""
+        return {spec.id: spec.source.type if spec.source else None for spec in self.vps.values()}
+
+    def witness(self, vps_id: str) -> Witness | None:
+        """What else on a server is asked when its source is silent."""
+        spec = self.vps.get(vps_id)
+        return spec.witness if spec else None
+
+    def unit(self, key: str) -> str | None:
+        """The systemd unit by which a service is restarted."""
+        service = self.services.get(key)
+        return service.unit if service else None
+
+    def container(self, key: str) -> str | None:
+        """The container by which a service is restarted."""
+        service = self.services.get(key)
+        return service.container if service else None
 
     def label(self, key: str) -> str:
         """A target's name for people: ``postgres on Netherlands 1``. Also of one that is gone."""

@@ -27,29 +27,54 @@ def read_inventory(path: Path, environ: Mapping[str, str] = os.environ) -> Inven
     Raises ConfigurationError with one detail per mistake, in the order of the lines:
     ``line N: vps[0].services[1].check: what is wrong and what would be right``.
     """
-    problem = f"The inventory {path} cannot be used"
     try:
-        root = _tree(path)
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from None
+    return parse_inventory(data, path, environ)
+
+
+def unreadable(path: Path, error: OSError | ValueError) -> ConfigurationError:
+    """What is told of an inventory that cannot be read."""
+    said = error.strerror if isinstance(error, OSError) else str(error)
+    return ConfigurationError(_problem(path), [f"cannot read it: {said}"])
+
+
+def parse_inventory(data: bytes, path: Path, environ: Mapping[str, str]) -> Inventory:
+    """The inventory that ``data`` says, which was read from ``path``. Raises as read_inventory."""
+    try:
+        root = _tree(data)
     except Unreadable as error:
         place = "" if error.line is None else f"line {error.line}: "
-        raise ConfigurationError(problem, [f"{place}{error}"]) from None
+        raise ConfigurationError(_problem(path), [f"{place}{error}"]) from None
     written = Written(root, environ)
-    inventory = None
-    try:
-        inventory = Inventory.model_validate(written.data, by_alias=True, by_name=False)
-    except ValidationError as error:
-        for item in error.errors(include_url=False, include_input=False):
-            written.add(item["loc"], explain(item, written.find(item["loc"])[2]))
+    inventory = validated(written)
     check_references(written.data, written.add)
     if inventory is None or written.mistakes:
         ordered = sorted(written.mistakes, key=lambda mistake: mistake.line)
-        raise ConfigurationError(problem, list(dict.fromkeys(map(str, ordered))))
+        raise ConfigurationError(_problem(path), list(dict.fromkeys(map(str, ordered))))
     return inventory
 
 
-def _tree(path: Path) -> Node:
+def validated(written: Written) -> Inventory | None:
+    """The inventory that was written; None, and the mistakes noted, when a field is wrong. What
+    one part says of another is not looked at."""
+    try:
+        return Inventory.model_validate(written.data, by_alias=True, by_name=False)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_input=False):
+            written.add(item["loc"], explain(item, written.find(item["loc"])[2]))
+    return None
+
+
+def _problem(path: Path) -> str:
+    return f"The inventory {path} cannot be used"
+
+
+def _tree(data: bytes) -> Node:
     known = ", ".join(fields_at(()))
-    root = grow(_text(path))
+    root = grow(_text(data))
     if root is None or root.raw == "":
         raise Unreadable(None, f"it is empty; it may have {known}")
     if not isinstance(root.value, dict):
@@ -57,13 +82,7 @@ def _tree(path: Path) -> Node:
     return root
 
 
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error)
-        raise Unreadable(None, f"cannot read it: {said}") from None
+def _text(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise Unreadable(None, f"it is larger than {MAX_BYTES // 1024**2} MiB")
     try:

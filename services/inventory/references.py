@@ -69,9 +69,14 @@ def _one_local(servers: Mapping[Path, Any], add: Add) -> None:
     for path in local[1:]:
         add(
             (*path, "source"),
-            f"only one server can be this machine, and vps[{local[0][-1]}] is; "
-            "leave the source out here or there",
+            f"only one server can be this machine, and {_name(servers, local[0])} is; "
+            "give this one another source, or that one",
         )
+
+
+def _name(servers: Mapping[Path, Any], path: Path) -> str:
+    named = _named(servers[path], "id")
+    return f"'{servers[path]['id']}'" if named else f"vps[{path[-1]}]"
 
 
 def _tenants_of_servers(servers: Mapping[Path, Any], known: _Known, add: Add) -> None:
@@ -153,7 +158,7 @@ def _scopes(data: Mapping[str, Any], known: _Known, add: Add) -> None:
 
 def _is_local(server: Mapping[str, Any]) -> bool:
     source = server.get("source")
-    return isinstance(source, dict) and source.get("type") == "local"
+    return isinstance(source, dict) and (source.get("type") == "local" or "local" in source)
 
 
 def _named(entry: Mapping[str, Any], field: str) -> bool:

@@ -7,93 +7,122 @@ from __future__ import annotations
 
 import base64
 import binascii
-import difflib
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
+from services.inventory.check_specs import (
+    Check,
+    DnsCheck,
+    HttpCheck,
+    PostgresCheck,
+    RedisCheck,
+    S3Check,
+    SmtpCheck,
+    TcpCheck,
+    TlsCheck,
+    Witness,
+)
+from services.inventory.kinds import reader
 from services.rule import Id, Rule, WebAddress, Wire
+
+__all__ = [
+    "AgentSource",
+    "ApplicationSpec",
+    "Check",
+    "Contact",
+    "DnsCheck",
+    "ExporterSource",
+    "HealthSource",
+    "HttpCheck",
+    "Inventory",
+    "LocalSource",
+    "Monitoring",
+    "PostgresCheck",
+    "RedisCheck",
+    "S3Check",
+    "ServiceSpec",
+    "SmtpCheck",
+    "Source",
+    "TcpCheck",
+    "TenantSpec",
+    "TlsCheck",
+    "VpsSpec",
+    "WebhookAddress",
+    "Witness",
+]
 
 #: A line for people to read.
 Label = Annotated[str, Field(max_length=200)]
 
 
-class HttpCheck(Wire):
-    """A request that must be answered 2xx; a health body inside is read and believed."""
-
-    type: Literal["http"] = "http"
-    url: WebAddress
-
-
-class TcpCheck(Wire):
-    """A connection that must be accepted."""
-
-    type: Literal["tcp"] = "tcp"
-    host: str
-    port: Annotated[int, Field(ge=1, le=65535)]
-
-    @classmethod
-    def parse(cls, text: str) -> dict[str, Any]:
-        found = re.fullmatch(r"(?:tcp://)?(\[[0-9A-Fa-f:.%]+\]|[^\s:/@?#\[\]]+):([0-9]{1,5})", text)
-        if not found or not 1 <= int(found[2]) <= 65535:
-            raise ValueError(
-                f"'{text}' is no address; write it as host:port, such as db.example:5432"
-            )
-        return {"type": "tcp", "host": found[1].strip("[]"), "port": int(found[2])}
-
-
-Check = Annotated[HttpCheck | TcpCheck, Field(discriminator="type")]
-
-#: How the one-line form of each check is read: ``{http: URL}``, ``{tcp: "host:port"}``.
-SHORT_FORMS = {"http": lambda text: {"type": "http", "url": text}, "tcp": TcpCheck.parse}
-
-
-def _check(value: Any) -> Any:
-    if value is None or isinstance(value, HttpCheck | TcpCheck):
-        return value
-    if not isinstance(value, dict) or not value:
-        raise ValueError(
-            'a check is written as {http: "https://host/health"} or {tcp: "host:port"}'
-        )
-    if "type" in value:
-        _known_check(value["type"])
-        return value
-    if len(value) > 1:
-        raise ValueError(f"a service has one check, and these are {len(value)}: {', '.join(value)}")
-    ((kind, detail),) = value.items()
-    _known_check(kind)
-    if isinstance(detail, dict):
-        return {**detail, "type": kind}
-    if not isinstance(detail, str):
-        raise ValueError(f"the {kind} check needs an address as text")
-    return SHORT_FORMS[kind](detail)
-
-
-def _known_check(kind: Any) -> None:
-    if kind in SHORT_FORMS:
-        return
-    near = difflib.get_close_matches(str(kind), SHORT_FORMS, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(SHORT_FORMS)}"
-    raise ValueError(f"there is no check '{kind}'; {hint}")
-
-
 class ServiceSpec(Wire):
-    """A service on a VPS. ``depends_on`` names services of the same VPS, or ``vps/service``."""
+    """A service on a VPS. ``depends_on`` names services of the same VPS, or ``vps/service``.
+    Where it can be restarted, it is a systemd ``unit`` or a ``container``."""
 
     name: Id
     type: Id
     check: Check | None = None
-    unit: str | None = None
+    unit: Annotated[str, Field(pattern=r"^[A-Za-z0-9_@:.\\][A-Za-z0-9_@:.\\-]{0,254}$")] | None = (
+        None
+    )
+    container: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")] | None = None
     depends_on: tuple[str, ...] = ()
 
-    _short = field_validator("check", mode="before")(_check)
+    @model_validator(mode="after")
+    def _one_way_to_restart(self) -> Self:
+        if self.unit is not None and self.container is not None:
+            raise ValueError(
+                "a service is a unit or a container; keep the one by which it is restarted"
+            )
+        return self
 
 
 class LocalSource(Wire):
     """This machine, read through psutil."""
 
     type: Literal["local"]
+
+
+class AgentSource(Wire):
+    """The machine's own agent, which reports by itself."""
+
+    type: Literal["agent"]
+
+
+class ExporterSource(Wire):
+    """A Prometheus node_exporter, whose page of metrics is ``url``."""
+
+    type: Literal["exporter"]
+    url: WebAddress
+
+
+class HealthSource(Wire):
+    """A health endpoint that also tells of the machine."""
+
+    type: Literal["health"]
+    url: WebAddress
+
+
+Source = Annotated[
+    Annotated[
+        LocalSource | AgentSource | ExporterSource | HealthSource, Field(discriminator="type")
+    ],
+    BeforeValidator(
+        reader(
+            "source",
+            {
+                "local": None,
+                "agent": None,
+                "exporter": lambda text: {"url": text},
+                "health": lambda text: {"url": text},
+            },
+            '{type: local}, {type: agent}, {type: exporter, url: "http://host:9100/metrics"} or '
+            '{type: health, url: "https://host/health"}',
+            "a server",
+        )
+    ),
+]
 
 
 class Monitoring(Wire):
@@ -110,7 +139,8 @@ class VpsSpec(Wire):
     region: Label = ""
     provider: Label = ""
     tags: tuple[Label, ...] = ()
-    source: LocalSource | None = None
+    source: Source | None = None
+    witness: Witness | None = None
     monitoring: Monitoring = Monitoring()
     services: tuple[ServiceSpec, ...] = ()
     tenants: tuple[Id, ...] = ()

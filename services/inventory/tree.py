@@ -6,6 +6,7 @@ blow up, are known before anything is expanded.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +78,19 @@ def grow(text: str) -> Node | None:
     except yaml.YAMLError as error:
         raise Unreadable(None, f"this is not YAML: {error}") from None
     return builder.root
+
+
+def plant(value: Any) -> Node:
+    """The tree of a value that came as JSON; it has no lines, so each is 0."""
+    if isinstance(value, dict):
+        return Node(
+            0,
+            {key: plant(below) for key, below in value.items()},
+            key_lines=dict.fromkeys(value, 0),
+        )
+    if isinstance(value, list):
+        return Node(0, [plant(below) for below in value])
+    return Node(0, value, value if isinstance(value, str) else json.dumps(value))
 
 
 class _Builder:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import bisect
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic_core import ErrorDetails
 
 from services.inventory.schema import Inventory
@@ -16,8 +17,9 @@ from services.inventory.tree import Node
 Path = Sequence[str | int]
 
 _SHOWN = 20
+_LONGEST = 62
+_LOGIN = re.compile(r"//.*@(?=[^@]*')", re.DOTALL)
 _FEW = 40
-_NOT_SHOWN = frozenset({"secret", "password", "token"})
 _NEEDS: Mapping[str, str] = {
     "string_type": "text; put it in quotes",
     "int_type": "a whole number",
@@ -75,9 +77,31 @@ def _wrong(kind: str, context: Mapping[str, Any], said: str) -> str:
 
 def _value(path: Path, node: Node) -> str:
     """A scalar as it was written, so with the name of a variable and not its value."""
-    if node.raw is None or _NOT_SHOWN.intersection(map(str, path)):
+    if node.raw is None or _is_secret(path):
         return "this"
-    return f"'{node.raw}'" if len(node.raw) <= 60 else f"'{node.raw[:60]}...'"
+    text = without_login(f"'{node.raw}'")
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}...'"
+
+
+def without_login(text: str) -> str:
+    """A message in which no address shows its user and password. A password may hold any
+    character, so all up to the last ``@`` of what is quoted goes."""
+    return _LOGIN.sub("//***@", text)
+
+
+def _is_secret(path: Path) -> bool:
+    models: list[type[BaseModel]] = [Inventory]
+    for part in (part for part in path if isinstance(part, str)):
+        for model in models:
+            for name, field in model.model_fields.items():
+                if part in (name, field.alias) and _holds(field.annotation, SecretStr):
+                    return True
+        models = list(_below(models, part))
+    return False
+
+
+def _holds(annotation: Any, type_: type) -> bool:
+    return annotation is type_ or any(_holds(inner, type_) for inner in get_args(annotation))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

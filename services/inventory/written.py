@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.inventory.tree import Node
+from services.inventory.wording import without_login
 
 Path = tuple[str | int, ...]
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_LOGIN = re.compile(r"//[^/\s'@]*@")
 _LONGEST = 400
 
 
@@ -48,7 +48,7 @@ class Written:
     def add(self, path: Sequence[str | int], text: str, line: int | None = None) -> None:
         """Notes a mistake at ``path``, as much of which as was written; no secret gets out."""
         found, at, _ = self.find(path)
-        text = _LOGIN.sub("//***@", self._without_values(text))
+        text = without_login(self._without_values(text))
         if len(text) > _LONGEST:
             text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
         self.mistakes.append(Mistake(line or at, found, text))

@@ -73,6 +73,15 @@ class Reader:
         if isinstance(event, AlertChanged):
             self._alerts_version += 1
 
+    def fleet(self) -> Fleet:
+        """What is watched now."""
+        return self._fleet
+
+    def replace(self, fleet: Fleet, graph: Graph) -> None:
+        """Goes on with another fleet."""
+        self._fleet, self._graph = fleet, graph
+        self._alerts_version += 1
+
     def sees(self, target: str, scope: Scope) -> bool:
         """Whether a caller may know of a target: its own tenants, and the servers they are on."""
         if scope is None:
@@ -157,7 +166,7 @@ class Reader:
                 servers, [fleet.label(p.target) for p in bad if p.target.startswith("@")],
                 len(hurt), tenants,
             ),
-            told=told(active, self._board.trouble),
+            told=told(active, self._board.trouble or self._board.warning),
             status=self._platform(rows, servers) if scope or not platform else platform.status,
             score=scoring.score(parts),
             uptime_s=max(0.0, now - up_since) if up_since else 0.0,

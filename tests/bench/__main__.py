@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import platform
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 
-from tests.bench import load, page, process
+from tests.bench import fleet, load, page, process
+from tests.bench.installations import installations
 from tests.bench.table import Row, table
 from tests.support.product import Healthdeck
 
@@ -18,6 +17,7 @@ MEASUREMENTS: tuple[Callable[[Callable[..., Healthdeck]], list[Row]], ...] = (
     process.idle,
     page.emit_to_dom,
     load.overview,
+    fleet.fleet,
 )
 
 
@@ -29,20 +29,8 @@ def main() -> None:
     )
     rows: list[Row] = []
     for measure in MEASUREMENTS:
-        installed: list[Healthdeck] = []
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-
-            def install(inventory: str | None = None, **env: str) -> Healthdeck:
-                place = Path(folder) / str(len(installed))  # noqa: B023 - used within this turn
-                place.mkdir()
-                installed.append(Healthdeck(place, inventory, env))  # noqa: B023
-                return installed[-1]  # noqa: B023
-
-            try:
-                rows += measure(install)
-            finally:
-                for one in installed:
-                    one.kill()
+        with installations() as install:
+            rows += measure(install)
     print(table(rows))
 
 

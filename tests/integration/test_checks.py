@@ -13,17 +13,29 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import structlog
 
 from services.collect import checks
 from services.collect.checks import http, open_context, probe, tcp
-from services.inventory.schema import HttpCheck, TcpCheck
+from services.inventory.schema import (
+    DnsCheck,
+    HttpCheck,
+    PostgresCheck,
+    RedisCheck,
+    S3Check,
+    SmtpCheck,
+    TcpCheck,
+    TlsCheck,
+)
 from services.observation import CheckResult, Status
+from tests.support import check_peers
 
 H, D, U, X = Status.HEALTHY, Status.DEGRADED, Status.UNHEALTHY, Status.UNKNOWN
 MIB = 1024 * 1024
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 class Server:
@@ -528,15 +540,37 @@ def test_tcp_takes_the_address_that_accepts(server, monkeypatch):
     assert look_tcp("many.example", one.port).status is H
 
 
-def test_tcp_without_an_answer():
-    """A listener whose queue is full drops what comes, as a firewall does."""
+@contextlib.contextmanager
+def silent() -> Iterator[int]:
+    """A listener whose queue is full: it drops what comes, as a firewall does."""
     with contextlib.ExitStack() as stack:
         full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
-        port = full.getsockname()[1]
+        yield full.getsockname()[1]
+
+
+def test_an_address_that_does_not_react_holds_up_the_next_for_a_moment(server, monkeypatch):
+    one = server(answer(REPORT))
+    real = socket.getaddrinfo
+
+    def several(host, port, *args, **more):
+        if host != "many.example":
+            return real(host, port, *args, **more)
+        return real("127.0.0.1", dead, *args, **more) + real("127.0.0.1", port, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", several)
+    with silent() as dead:
+        result = look(f"http://many.example:{one.port}/health")
+    assert result.status is H
+    assert result.response_ms is not None
+    assert result.response_ms < 1000
+
+
+def test_tcp_without_an_answer():
+    with silent() as port:
         words = f"no connection to 127.0.0.1:{port} within 0.3 s"
         assert look_tcp("127.0.0.1", port, timeout=0.3).message == words
         assert look(f"http://127.0.0.1:{port}", timeout=0.3).message == words
@@ -607,3 +641,43 @@ def test_a_defect_of_a_probe_is_logged_and_means_unknown(monkeypatch):
         X, "could not look: ZeroDivisionError inside Healthdeck",
     )  # fmt: skip
     assert [(entry["event"], entry["exc_info"]) for entry in logged] == [("probe_failed", True)]
+
+
+def test_hanging_checks_of_every_kind_hold_up_nobody_and_take_no_thread():
+    def checks_of(port: int) -> list[Any]:
+        place = f"127.0.0.1:{port}"
+        return [
+            HttpCheck(url=f"http://{place}"),
+            HttpCheck(url=f"https://{place}"),
+            TlsCheck(host="127.0.0.1", port=port),
+            DnsCheck(name="app.example", server=place),
+            PostgresCheck.model_validate({"url": f"postgresql://m@{place}/app"}),
+            RedisCheck.model_validate({"url": f"redis://{place}"}),
+            S3Check(endpoint=f"http://{place}", bucket="uploads"),
+            SmtpCheck(host="127.0.0.1", port=port),
+        ]
+
+    async def go() -> tuple[list[CheckResult], CheckResult, float]:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        async with check_peers.serving(check_peers.hang) as port, open_context() as context:
+            udp.bind(("127.0.0.1", port))
+            hanging = [
+                asyncio.ensure_future(checks.PROBES[check.type](check, 1.5, context))
+                for check in checks_of(port) * 15
+            ]
+            async with check_peers.serving(check_peers.saying(OK)) as well:
+                begun = time.monotonic()
+                quick = await http.probe(HttpCheck(url=f"http://127.0.0.1:{well}"), 5, context)
+                took = time.monotonic() - begun
+            assert {thread.name for thread in threading.enumerate()} == before
+            assert not any(task.done() for task in hanging)
+            found = await asyncio.gather(*hanging)
+        udp.close()
+        return found, quick, took
+
+    before = {thread.name for thread in threading.enumerate()}
+    found, quick, took = asyncio.run(go())
+    assert quick.status is H
+    assert took < 1.2
+    assert {result.status for result in found} == {U}
+    assert {result.evidence["error"] for result in found} == {"Timeout"}

@@ -6,12 +6,16 @@ from pathlib import Path
 from threading import Barrier, Event, Thread
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, text
 
+import models
 from models import Base
 from models.database import Database
+from models.history import PendingSpan, Settled
 from models.targets import TargetRow
 
 
@@ -47,6 +51,35 @@ def test_migrating_again_keeps_the_data(database: Database) -> None:
         session.add(_target("vps-1"))
     database.migrate()
     assert _count(database) == 1
+
+
+def test_what_was_observed_before_the_history_waits_to_be_rolled_up(database_url: str) -> None:
+    """From a database of the first schema: its samples join, and its rows stay."""
+    database = Database(database_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(models.__file__).parent / "migrations"))
+    with database.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.commit()
+    at = 1_767_571_200
+    with database.write() as session:
+        session.execute(text("INSERT INTO targets (key, kind) VALUES ('vps-1', 'vps')"))
+        for n in (0, 30, 3600):
+            session.execute(
+                text("INSERT INTO host_samples (target_id, at, cpu) VALUES (1, :at, 5)"),
+                {"at": at + n},
+            )
+        session.execute(text(f"INSERT INTO samples VALUES (1, 1, {at + 90000}, 12.5)"))
+    database.migrate()
+    with database.read() as session:
+        spans = session.execute(select(PendingSpan.span, PendingSpan.start)).all()
+        assert session.scalars(select(Settled.until)).all() == [0]
+    assert sorted((span, start - at) for span, start in spans) == [
+        (3600, 0), (3600, 3600), (3600, 90000), (86400, 0), (86400, 86400),
+    ]  # fmt: skip
+    assert _count(database) == 1
+    database.close()
 
 
 def test_a_failed_transaction_leaves_nothing_behind(database: Database) -> None:

@@ -14,11 +14,15 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from services.collect import rounds as module
-from services.collect.rounds import BATCH, MOST_PROBES, Rounds
+from services.collect import looks as module
+from services.collect.delivery import BATCH
+from services.collect.looks import MOST_PROBES
+from services.collect.rounds import Rounds
 from services.inventory.fleet import Fleet
 from services.inventory.schema import Inventory
 from services.observation import CheckResult, Observation, Status
+from services.setting_values import Address
+from tests.support.check_peers import refused_port
 
 OWN = ("healthdeck-database", "healthdeck-cache", "healthdeck-scheduler")
 
@@ -115,9 +119,19 @@ def made(sink) -> Iterator[Callable[..., Rounds]]:
     """Makes rounds over an inventory; whatever happens they are stopped."""
     running: list[Rounds] = []
 
-    def make(inventory: dict[str, Any], own=None, interval=30.0, timeout=10.0, **more) -> Rounds:
+    def make(
+        inventory: dict[str, Any],
+        own=None,
+        interval=30.0,
+        timeout=10.0,
+        witnesses=(),
+        **more,
+    ) -> Rounds:
         fleet = Fleet.build(Inventory.model_validate(inventory), "here", "cache")
-        settings = cast(Any, SimpleNamespace(collect_interval=interval, check_timeout=timeout))
+        settings = cast(
+            Any,
+            SimpleNamespace(collect_interval=interval, check_timeout=timeout, witnesses=witnesses),
+        )
         own_checks = {key: (own or {}).get(part, fine) for key, part in fleet.own.items()}
         running.append(Rounds(fleet, settings, sink, own_checks, **more))
         return running[-1]
@@ -288,14 +302,14 @@ def test_a_store_that_fails_is_logged_and_asked_again(made, sink, clock, probes,
         raise OSError("disk full")
 
     with structlog.testing.capture_logs() as logged:
-        monkeypatch.setattr(rounds, "_submit", failing)
+        monkeypatch.setattr(rounds._delivery, "_submit", failing)
         rounds.start()
         clock.now += 1
         rounds.tick()
         _until(lambda: rounds.stats()["dropped"] == 5)
     assert failed.is_set()
     assert "submit_failed" in {entry["event"] for entry in logged}
-    monkeypatch.setattr(rounds, "_submit", sink)
+    monkeypatch.setattr(rounds._delivery, "_submit", sink)
     clock.now += 30
     rounds.tick()
     sink.wait_for("v0/it")
@@ -323,7 +337,7 @@ def test_an_own_check_that_hangs(made, sink, clock):
         assert second.message == "the look begun 30 s ago has not come back"
     finally:
         release.set()
-    _until(lambda: not rounds._calls._begun)
+    _until(lambda: not rounds._looks._calls._begun)
     clock.now += 30
     rounds.tick()
     sink.wait(lambda: sink.targets().count(key) == 3)
@@ -424,3 +438,107 @@ def _until(check: Callable[[], bool], timeout: float = 10) -> None:
     while not check():
         assert time.monotonic() < deadline, "it never came to that"
         pause.wait(0.005)
+
+
+def fleet_of(*servers_: dict[str, Any]) -> Fleet:
+    return Fleet.build(Inventory.model_validate({"vps": list(servers_)}), "here", "cache")
+
+
+def test_another_fleet_while_it_runs(made, sink, clock, probes):
+    rounds = made({"vps": [tcp("stays"), tcp("goes"), tcp("paused"), tcp("slow")]}, clock=clock)
+    rounds.start()
+    clock.now += 1
+    rounds.tick()
+    sink.wait_for("stays/it", "goes/it", "paused/it")
+    _until(lambda: probes.begun["slow"] == 1)
+    before = {key: due for due, key in rounds._due}
+    rounds.replace(fleet_of(tcp("stays"), tcp("paused", enabled=False), tcp("new")))
+    after = {key: due for due, key in rounds._due}
+    assert set(after) == (set(before) - {"goes/it", "paused/it", "slow/it"}) | {"new/it"}
+    assert all(after[key] == before[key] for key in before.keys() & after.keys())
+    _until(lambda: probes.under_way == 0)  # the look at the slow one is cancelled
+    clock.now += 1
+    rounds.tick()
+    sink.wait_for("new/it")
+    clock.now += 30
+    rounds.tick()
+    sink.wait(lambda: sink.targets().count("stays/it") == 2 and sink.targets().count("new/it") == 2)
+    assert (probes.begun["goes"], probes.begun["paused"], probes.begun["slow"]) == (1, 1, 1)
+    assert "slow/it" not in sink.targets()
+    rounds.replace(fleet_of(tcp("stays"), tcp("paused")))
+    clock.now += 1
+    rounds.tick()
+    sink.wait(lambda: sink.targets().count("paused/it") == 2)
+
+
+def test_another_check_or_interval_takes_effect(made, sink, clock, probes):
+    rounds = made({"vps": [tcp("v", interval=3600)]}, clock=clock)
+    rounds.start()
+    clock.now += 1
+    rounds.tick()
+    sink.wait_for("v/it")
+    changed = tcp("v", interval=10)
+    changed["services"][0]["check"] = {"tcp": "other:1"}
+    rounds.replace(fleet_of(changed))
+    clock.now += 10
+    rounds.tick()
+    _until(lambda: probes.begun["other"] == 1)
+    assert probes.begun["v"] == 1
+
+
+def test_own_parts_move_with_this_machine(made, sink, clock):
+    rounds = made({}, own={"database": fine}, clock=clock)
+    rounds.start()
+    rounds.replace(fleet_of({"id": "here-too", "source": {"type": "local"}}))
+    clock.now += 1
+    rounds.tick()
+    sink.wait_for("here-too", "here-too/healthdeck-database")
+
+
+def test_replacing_from_one_thread_and_ticking_from_another(made, sink, clock, probes):
+    rounds = made(servers(50), clock=clock)
+    rounds.start()
+    failed: list[BaseException] = []
+
+    def tick() -> None:
+        try:
+            for _ in range(200):
+                clock.now += 0.5
+                rounds.tick()
+        except BaseException as error:
+            failed.append(error)
+
+    ticking = threading.Thread(target=tick)
+    ticking.start()
+    for turn in range(30):
+        rounds.replace(fleet_of(*(tcp(f"v{n}") for n in range(turn % 7, 50, 2))))
+    ticking.join(20)
+    assert failed == []
+    keys = [key for _, key in rounds._due]
+    assert len(keys) == len(set(keys)) == rounds.stats()["targets"]
+
+
+def test_the_witness_of_a_server(made, monitored):
+    rounds = made(
+        {"vps": [{"id": "v", "witness": {"tcp": f"127.0.0.1:{monitored.port}"}}, {"id": "w"}]}
+    )
+    assert rounds.ask_witness("v").result(1) is None, "nobody looks yet"
+    rounds.start()
+    seen = rounds.ask_witness("v").result(5)
+    assert seen is not None
+    assert seen.status is Status.HEALTHY
+    assert rounds.ask_witness("w").result(5) is None
+    assert rounds.ask_witness("gone").result(5) is None
+
+
+def test_the_monitors_own_sight(made, monitored):
+    with refused_port() as port:
+        nobody = Address("127.0.0.1", port)
+        here = Address("127.0.0.1", monitored.port)
+        for witnesses, expected in (((nobody, here), True), ((nobody,), False), ((), None)):
+            rounds = made({}, witnesses=witnesses)
+            rounds.start()
+            asked = [rounds.ask_sight() for _ in range(5)]
+            assert [one.result(5) for one in asked] == [expected] * 5
+            rounds.stop()
+            assert rounds.ask_sight().result(1) is None

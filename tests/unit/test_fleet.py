@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
@@ -145,6 +147,52 @@ class TestFleet:
         assert fleet.tenants_on("gone") == ()
         assert fleet.vps_of_tenant("tenant-b") == "vps-2"
         assert fleet.vps_of_tenant("gone") is None
+
+    def test_how_a_server_is_seen_and_a_service_restarted(self):
+        servers = [
+            {
+                "id": "a",
+                "source": {"type": "agent"},
+                "witness": {"tcp": "h:443"},
+                "services": [
+                    {"name": "api", "type": "web", "unit": "api.service"},
+                    {"name": "job", "type": "job", "container": "job_1"},
+                ],
+            },
+            {"id": "b", "source": {"type": "exporter", "url": "http://h:9100/metrics"}},
+            {"id": "c"},
+        ]
+        fleet = build({"vps": servers})
+        sources = [fleet.source(vps_id) for vps_id in ("a", "b", "c", "gone")]
+        assert [source and source.type for source in sources] == ["agent", "exporter", None, None]
+        assert fleet.witness("a").port == 443
+        assert fleet.witness("b") is fleet.witness("gone") is None
+        assert fleet.local == "healthdeck"
+        assert (fleet.unit("a/api"), fleet.unit("a/job")) == ("api.service", None)
+        assert (fleet.container("a/api"), fleet.container("a/job")) == (None, "job_1")
+        assert fleet.unit("a/gone") is fleet.container("gone/api") is None
+
+    def test_the_largest_fleet_is_built_in_a_moment(self):
+        services = web("a", "b", "c", "d", "e")
+        inventory = Inventory.model_validate(
+            {
+                "vps": [
+                    {"id": f"v{n}", "services": services, "tenants": [f"t{n}"]} for n in range(1000)
+                ],
+                "tenants": [
+                    {
+                        "id": f"t{n}",
+                        "services": [{"name": "x", "url": "https://x", "runsOn": f"v{n % 1000}/a"}],
+                    }
+                    for n in range(2000)
+                ],
+            }
+        )
+        started = time.monotonic()
+        fleet = Fleet.build(inventory, "hub", "cache")
+        assert len(fleet.keys()) == 1000 + 5000 + 2000 + 2000 + 4
+        assert fleet.tenants_on("v7") == ("t7", "t1007")
+        assert time.monotonic() - started < 1
 
     @pytest.mark.parametrize(
         ("scope", "visible"),

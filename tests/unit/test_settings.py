@@ -43,7 +43,10 @@ def test_an_empty_environment_gives_the_documented_defaults():
     assert (settings.collect_interval, settings.check_timeout) == (30, 10)
     assert (settings.log_level, settings.log_format) == ("info", "console")
     assert (settings.redis_url, settings.inventory, settings.jwt_audience) == (None, None, None)
-    assert settings.portal_url == settings.webhook_allow == ()
+    assert settings.portal_url == settings.webhook_allow == settings.witnesses == ()
+    assert (settings.retention_raw_hours, settings.retention_blocks_days) == (48, 90)
+    assert (settings.retention_1m_days, settings.retention_10m_days) == (14, 90)
+    assert settings.retention_1h_days == 730
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,11 @@ def test_an_empty_environment_gives_the_documented_defaults():
         ("PORTAL_URL", "http://[::1]:80 http://[::1]", ("http://[::1]",)),
         ("PORTAL_URL", " , ", ()),
         ("WEBHOOK_ALLOW", "127.0.0.0/8,::1", (ip_network("127.0.0.0/8"), ip_network("::1"))),
+        ("WITNESSES", "1.1.1.1:53, 9.9.9.9:53", (("1.1.1.1", 53), ("9.9.9.9", 53))),
+        ("WITNESSES", "[fd00::1]:53 gw.lan:443,", (("fd00::1", 53), ("gw.lan", 443))),
+        ("WITNESSES", "a:1 a:1", (("a", 1),)),
+        ("RETENTION_RAW_HOURS", "24", 24),
+        ("RETENTION_1H_DAYS", "3650", 3650),
         ("LOG_LEVEL", "WARNING", "warning"),
         ("LOG_FORMAT", "json", "json"),
         ("INVENTORY", "/etc/inventory.yml", Path("/etc/inventory.yml")),
@@ -98,6 +106,15 @@ def test_a_setting_is_read(base, name, text, value):
         ("PORTAL_URL", "https://a/admin", "'https://a/admin' has a path; an origin ends after"),
         ("WEBHOOK_ALLOW", "10.0.0.5/8", "'10.0.0.5/8' is not a network; write 10.0.0.0/8 for"),
         ("WEBHOOK_ALLOW", "lan", "'lan' is not a network; write it as 10.0.0.0/8"),
+        (
+            "WITNESSES",
+            "1.1.1.1",
+            "'1.1.1.1' is no address; write it as host:port, such as db.example:5432",
+        ),
+        ("WITNESSES", "a:1, b:0", "'b:0' is no address; write it as host:port"),
+        ("WITNESSES", "https://a:1", "'https://a:1' is no address; write it as host:port"),
+        ("RETENTION_RAW_HOURS", "0", "'0' is not a whole number from 1 to 8760"),
+        ("RETENTION_1M_DAYS", "14d", "'14d' is not a whole number from 1 to 3650"),
         ("LOG_LEVEL", "loud", "'loud' is not one of debug, info, warning, error"),
         ("LOG_FORMAT", "xml", "'xml' is not one of console, json"),
         ("JWT_AUDIENCE", "a\nb", "holds characters that are no text, such as a line break"),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-import aiohttp
 import structlog
 from aiohttp.abc import AbstractResolver
 
 from services.collect import Workers
-from services.collect.checks import http, tcp
+from services.collect.checks import dns, http, postgres, redis, s3, smtp, tcp, tls
+from services.collect.checks.names import Names
 from services.inventory.schema import Check
 from services.observation import CheckResult, Status
 
@@ -26,23 +28,26 @@ SECOND_LOOK_TIMEOUT = 1.0
 _LOOKUPS = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ProbeContext:
     """What all probes share. ``second_look_after``: seconds from a failure to the second look."""
 
-    session: aiohttp.ClientSession
     names: AbstractResolver
     second_look_after: float = SECOND_LOOK_AFTER
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """Verifies chain and name, by the authorities that this machine trusts. Made when first
+        needed: reading them all takes some 30 ms."""
+        return ssl.create_default_context()
 
 
 @asynccontextmanager
 async def open_context(second_look_after: float = SECOND_LOOK_AFTER) -> AsyncIterator[ProbeContext]:
     """A context for the running event loop."""
     workers = Workers(_LOOKUPS, "lookup")
-    names = tcp.Names(workers)
     try:
-        async with http.open_session(names) as session:
-            yield ProbeContext(session, names, second_look_after)
+        yield ProbeContext(Names(workers), second_look_after)
     finally:
         workers.close()
 
@@ -50,7 +55,16 @@ async def open_context(second_look_after: float = SECOND_LOOK_AFTER) -> AsyncIte
 Probe = Callable[[Any, float, ProbeContext], Awaitable[CheckResult]]
 
 #: How each kind of check of the inventory is probed.
-PROBES: Mapping[str, Probe] = {"http": http.probe, "tcp": tcp.probe}
+PROBES: Mapping[str, Probe] = {
+    "http": http.probe,
+    "tcp": tcp.probe,
+    "tls": tls.probe,
+    "dns": dns.probe,
+    "postgres": postgres.probe,
+    "redis": redis.probe,
+    "s3": s3.probe,
+    "smtp": smtp.probe,
+}
 
 
 async def probe(check: Check, timeout: float, context: ProbeContext) -> CheckResult:

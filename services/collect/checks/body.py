@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import json
-import math
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from services.observation import Status, worst
+from services.collect.checks import body_formats
+from services.collect.checks.body_formats import MOST_PARTS, Report, status_of
+from services.collect.checks.failures import printable
+from services.observation import Status
 
 #: Last segments of a path under which services report their health.
 HEALTH_PATHS = frozenset(
-    {"health", "healthz", "healthcheck", "live", "ready", "readyz", "livez", "status", "actuator"}
-)
+    {
+        "health", "healthz", "healthcheck", "health-check", "hc", "live", "ready", "readyz",
+        "livez", "liveness", "readiness", "status", "actuator",
+    }
+)  # fmt: skip
 
-#: More dependencies than this in one body are a mistake or an attack.
-MOST_PARTS = 50
-LONGEST_NAME = 64
-
-_WORDS: Mapping[str, Status] = {
-    word: status
-    for status, words in {
-        Status.HEALTHY: "ok okay up pass passing passed healthy green alive live ready running"
-        " success available operational online connected",
-        Status.DEGRADED: "degraded warn warning partial yellow impaired slow",
-        Status.UNHEALTHY: "error down fail failed failing failure unhealthy red critical dead"
-        " unavailable stopped offline disconnected out_of_service outage",
-        Status.UNKNOWN: "unknown disabled skipped n/a not_configured",
-    }.items()
-    for word in words.split()
-}
-
-#: The names under which a body lists its dependencies; the first is our specification's.
-_PART_FIELDS = ("services", "checks", "components", "dependencies")
+#: ASP.NET's default answer is one of these words and nothing else, believed at any address.
+_ASP_NET = frozenset({"Healthy", "Degraded", "Unhealthy"})
 
 #: Successes that come without a body.
 _EMPTY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT})
@@ -45,7 +31,7 @@ _EXPLAINED = {
     401: "needs a login (401)",
     403: "refuses us entry (403)",
     404: "has no such page (404); is the path right?",
-    405: "does not take GET requests (405); is the path right?",
+    405: "does not take requests of this method (405); is the path right?",
     407: "is behind a proxy that needs a login (407)",
     410: "says that the page is gone for good (410)",
     429: "refuses so many requests (429)",
@@ -72,22 +58,29 @@ def expects_body(path: str) -> bool:
 
 
 def judge_body(
-    status_code: int, content_type: str, body: bytes, truncated: bool, expects_body: bool
+    status_code: int,
+    content_type: str,
+    body: bytes,
+    truncated: bool,
+    expects_body: bool,
+    accepted: Collection[int] = (),
 ) -> Verdict:
     """The verdict over an answer of which ``body`` was read, up to the limit if ``truncated``.
 
     A health report inside is believed; any other 2xx is healthy, unless a health report was
-    expected (see ``expects_body``) and something else came.
+    expected (see ``expects_body``) and something else came. ``accepted`` are the statuses that
+    will do instead of 2xx.
     """
     kind = content_type.partition(";")[0].strip().lower()
     report, flaw = _report(kind, body, truncated)
-    if not 200 <= status_code < 300:
-        return _refused(status_code, report)
+    if status_code not in accepted if accepted else not 200 <= status_code < 300:
+        return _refused(status_code, report, accepted)
     if isinstance(report, dict) and (verdict := _reported(report, expects_body)):
         return verdict
     if expects_body and flaw and status_code not in _EMPTY:
         return Verdict(Status.DEGRADED, flaw)
-    if expects_body and isinstance(report, str) and (said := _status(report)):
+    trusted = expects_body or report in _ASP_NET if isinstance(report, str) else False
+    if trusted and (said := status_of(report)):
         return Verdict(said, f"reports {_quote(report)}")
     return Verdict(Status.HEALTHY, f"answered {status_code}")
 
@@ -133,29 +126,37 @@ def _is_cut(text: str, error: json.JSONDecodeError) -> bool:
     )
 
 
-def _reported(report: dict[str, Any], expected: bool) -> Verdict | None:
+def _reported(answer: dict[str, Any], expected: bool) -> Verdict | None:
     """The verdict of a health report; None when the JSON is something else."""
-    word = report.get("status")
-    said = _status(word)
-    parts, count = _parts(report)
-    uptime = _uptime(report.get("uptime"))
-    more = f"; {count} dependencies listed, {len(parts)} read" if count > MOST_PARTS else ""
-    troubles = _troubles(parts)
+    report = body_formats.read(answer)
+    said, word, parts = report.status, report.word, report.parts
+    listed, read = report.count, len(parts)
+    more = f"; {listed} dependencies listed, {read} read" if listed > MOST_PARTS else ""
+    troubles = _troubles(report)
     if said is None or said is Status.UNKNOWN:
         if word is None and parts and expected:
             # Without a word of its own the service answers, so it is not down as a whole.
             status = Status.DEGRADED if troubles else Status.HEALTHY
-            return Verdict(status, (troubles or "all dependencies are well") + more, parts, uptime)
+            text = (troubles or "all dependencies are well") + more
+            return Verdict(status, text, parts, report.uptime_s)
         if word is None or not (expected or parts):
             return None
         text = f"reports the status {_quote(word)}; known are ok, degraded and error"
-        return Verdict(Status.DEGRADED, text + more, parts, uptime)
-    text = f"reports {_quote(word)}" + (f": {troubles}" if troubles else "")
-    return Verdict(said, text + more, parts, uptime)
+        return Verdict(Status.DEGRADED, text + more, parts, report.uptime_s)
+    text = f"reports {_said(word, said)}" + (f": {troubles}" if troubles else "")
+    return Verdict(said, text + more, parts, report.uptime_s)
 
 
-def _refused(code: int, report: Any) -> Verdict:
+def _said(word: Any, status: Status) -> str:
+    """A report's own word; a bare number says nothing to a reader."""
+    return _quote(word) if isinstance(word, str | bool) else str(status)
+
+
+def _refused(code: int, report: Any, accepted: Collection[int]) -> Verdict:
     """The verdict over an answer that is no 2xx."""
+    if accepted and 200 <= code < 300:
+        wanted = " or ".join(map(str, accepted))
+        return Verdict(Status.UNHEALTHY, f"answered {code} where {wanted} was expected")
     if code in _EXPLAINED:
         text = _EXPLAINED[code]
     elif 300 <= code < 400:
@@ -168,86 +169,27 @@ def _refused(code: int, report: Any) -> Verdict:
         text = f"failed inside ({phrase})" if code >= 500 else f"refused the request ({phrase})"
     if code < 500 or not isinstance(report, dict):
         return Verdict(Status.UNHEALTHY, text)
-    parts, _ = _parts(report)
-    if troubles := _troubles(parts):
+    said = body_formats.read(report)
+    if troubles := _troubles(said):
         text = f"{text}: {troubles}"
-    return Verdict(Status.UNHEALTHY, text, parts, _uptime(report.get("uptime")))
+    return Verdict(Status.UNHEALTHY, text, said.parts, said.uptime_s)
 
 
-def _status(word: Any) -> Status | None:
-    """The status that a report's word stands for; None when it is none we know."""
-    if isinstance(word, bool):
-        return Status.HEALTHY if word else Status.UNHEALTHY
-    if isinstance(word, int):  # some frameworks put the HTTP status there
-        return (Status.HEALTHY if word < 400 else Status.UNHEALTHY) if 200 <= word < 600 else None
-    if not isinstance(word, str) or len(word) > LONGEST_NAME:
-        return None
-    return _WORDS.get(word.strip().lower())
-
-
-def _parts(report: Mapping[str, Any]) -> tuple[dict[str, Status], int]:
-    """The first dependencies of a report, and how many it lists. Two names that come to the
-    same slug become one with the worse status."""
-    listed: dict[str, Any] | list[Any] = next(
-        (report[name] for name in _PART_FIELDS if isinstance(report.get(name), dict | list)), {}
-    )
-    parts: dict[str, Status] = {}
-    for name, state in _pairs(listed):
-        slug = _slug(name)
-        # The first ones and not the worst ones: every part becomes a target of its own, and
-        # a choice by status would bring new ones at every look.
-        if slug in parts or len(parts) < MOST_PARTS:
-            parts[slug] = worst([state, *([parts[slug]] if slug in parts else [])])
-    return parts, len(listed)
-
-
-def _pairs(listed: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Status]]:
-    if isinstance(listed, dict):
-        for name, value in listed.items():
-            yield name, _part_status(value)
-        return
-    for entry in listed:
-        if isinstance(entry, dict) and isinstance(entry.get("name"), str):
-            yield entry["name"], _part_status(entry)
-
-
-def _part_status(value: Any) -> Status:
-    if isinstance(value, list):  # health+json lists the readings of one component
-        return worst(_part_status(entry) for entry in value if isinstance(entry, dict))
-    word = value.get("status") if isinstance(value, dict) else value
-    if word is None:
-        return Status.UNKNOWN
-    return _status(word) or Status.DEGRADED
-
-
-def _troubles(parts: Mapping[str, Status]) -> str:
-    """``database is unhealthy, redis is degraded``: the bad parts, the worst first."""
+def _troubles(report: Report) -> str:
+    """``database is unhealthy (timeout), redis is degraded``: the bad parts, the worst first."""
     bad = [
-        f"{name} is {status}"
+        f"{name} is {status}" + (f" ({report.reasons[name]})" if name in report.reasons else "")
         for status in (Status.UNHEALTHY, Status.DEGRADED)
-        for name, found in parts.items()
+        for name, found in report.parts.items()
         if found is status
     ]
     return ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
 
 
-def _uptime(value: Any) -> float | None:
-    """Seconds, when it is a number that a running service could have."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    # 1e10 s are three centuries; the comparison is also safe for NaN and integers of any size.
-    return float(value) if 0 <= value <= 1e10 and math.isfinite(value) else None
-
-
-def _slug(name: str) -> str:
-    """A name as ids are written: ``[a-z0-9][a-z0-9._-]*``, at most 64 characters."""
-    plain = unicodedata.normalize("NFKD", name[:1000]).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9._-]+", "-", plain).lstrip("._-")
-    return slug[:LONGEST_NAME].rstrip("-") or "part"
-
-
 def _quote(value: Any) -> str:
     """Foreign text for a message: one short line of printable characters."""
-    text = str(value)[:200] if isinstance(value, str | bool | float) else type(value).__name__
-    text = "".join(sign if sign.isprintable() else "?" for sign in text.strip())
-    return text if len(text) <= 40 else text[:39] + "…"
+    return printable(str(value) if isinstance(value, str | bool | float) else _kind(value), 40)
+
+
+def _kind(value: Any) -> str:
+    return type(value).__name__

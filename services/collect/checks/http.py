@@ -1,145 +1,185 @@
-"""The http check: a request that must be answered 2xx; a health body inside is believed."""
+"""The http check: a request that must be answered as expected; a health body inside is believed."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from services.collect.checks import certificate
 from services.collect.checks.body import Verdict, expects_body, judge_body
-from services.collect.checks.tcp import network_failure, where
+from services.collect.checks.certificate import Certificate
+from services.collect.checks.connection import Connection
+from services.collect.checks.expectations import disappointments
+from services.collect.checks.failures import Evidence, network_failure, where
+from services.collect.checks.http_wire import (
+    BrokenOff,
+    Head,
+    NotHttp,
+    read_body,
+    read_head,
+    request,
+)
 from services.inventory.schema import HttpCheck
-from services.observation import CheckResult, Status
+from services.observation import CheckResult, Status, worst
 
 if TYPE_CHECKING:
     from services.collect.checks import ProbeContext
 
-MOST_BYTES = 1024 * 1024
 MOST_REDIRECTS = 5
 
-_HEADERS = {
-    "User-Agent": "healthdeck",
-    "Accept": "application/health+json, application/json, */*;q=0.5",
-    "Accept-Encoding": "identity",
-    "Cache-Control": "no-cache",
-}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-#: What OpenSSL says to a server that speaks plain text.
-_PLAIN = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
+
+class _BadRedirect(Exception):
+    """The answer points to where no look can follow; the text says so."""
 
 
 @dataclass(slots=True)
 class _Look:
-    """How far a request has come. ``response_ms``: until the headers of the last hop."""
+    """How far a look has come. ``response_ms``: until the headers of the last hop; ``hops``: the
+    addresses that it was sent on from."""
 
-    url: URL
+    check: HttpCheck
     timeout: float
     begun: float
+    url: URL
+    headers: Mapping[str, str]
+    hops: list[URL] = field(default_factory=list)
     connected: bool = False
     response_ms: float | None = None
-    code: int | None = None
+    head: Head | None = None
     received: int = 0
+    certificate: Certificate | None = None
+
+    def place(self) -> str:
+        return where(self.url.raw_host or "", self.url.port)
+
+    def took(self, received: int) -> None:
+        self.received = received
 
 
 async def probe(check: HttpCheck, timeout: float, context: ProbeContext) -> CheckResult:
-    """One GET within ``timeout`` seconds in all: at most 5 redirects, 1 MiB of the body, TLS
-    verified, no cookies, no proxy. Network failures become results, never exceptions."""
-    look = _Look(URL(check.url), timeout, time.perf_counter())
+    """One request within ``timeout`` seconds in all: at most 5 redirects, 1 MiB of the body, TLS
+    verified, no cookies, no proxy, a connection of its own. Network failures become results,
+    never exceptions."""
+    try:
+        url = URL(check.url)
+    except ValueError:
+        text = "could not look: the address cannot be used"
+        return CheckResult(Status.UNKNOWN, text, evidence={"error": "InvalidURL"})
+    headers = {name: value.get_secret_value() for name, value in check.request_headers.items()}
+    look = _Look(check, timeout, time.perf_counter(), url, headers)
     limit = asyncio.timeout(timeout)
     try:
         async with limit:
-            return await _exchange(look, context.session)
-    except (aiohttp.ClientError, OSError) as error:
-        if look.code is not None and not 200 <= look.code < 300:
+            head, body, truncated = await _exchange(look, context)
+    except (OSError, EOFError, NotHttp, BrokenOff, _BadRedirect) as error:
+        if look.head is not None and not _accepted(check, look.head.code):
             # The code says enough; the page that goes with it does not matter.
-            return _result(look, judge_body(look.code, "", b"", False, False))
+            return _judged(look, look.head, b"", truncated=False)
         return _slow(look) if limit.expired() else _failure(look, error)
+    return _judged(look, head, body, truncated)
 
 
-@asynccontextmanager
-async def open_session(names: AbstractResolver) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that is the same for every look: each opens its own connection, for a kept one
-    would hide a listener that is gone, and nothing is remembered from one to the next."""
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(_on_connected)
-    trace.on_request_redirect.append(_on_redirect)
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            resolver=names, use_dns_cache=False, force_close=True, limit=0
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers=_HEADERS,
-        timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None),
-        trust_env=False,
-        trace_configs=[trace],
-        middlewares=[_once],
-    ) as session:
-        yield session
-
-
-class _Broken(aiohttp.ClientError):
-    """The connection broke before there was an answer; ``__cause__`` says how."""
-
-
-async def _once(
-    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Sends a request once. aiohttp by itself sends a GET again when its connection breaks,
-    which would hide the failure that we look for."""
-    try:
-        return await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Broken from error
-
-
-async def _exchange(look: _Look, session: aiohttp.ClientSession) -> CheckResult:
-    # aiohttp gives up at the redirect of this number instead of after it.
-    async with session.get(
-        look.url, max_redirects=MOST_REDIRECTS + 1, trace_request_ctx=look
-    ) as response:
-        look.response_ms = (time.perf_counter() - look.begun) * 1000
-        look.code = response.status
+async def _exchange(look: _Look, context: ProbeContext) -> tuple[Head, bytes, bool]:
+    """The answer of the last hop: its head, its body as far as read, whether there is more."""
+    while True:
+        look.connected = False
+        host = look.url.raw_host or ""
+        connection = await Connection.open(host, look.url.port or 80, context.names)
         try:
-            body, truncated = await _read(response.content, look)
+            look.connected = True
+            if look.url.scheme == "https":
+                await connection.start_tls(context.tls, host)
+                _note_certificate(look, connection)
+            await connection.send(request(look.check.method, look.url, look.headers))
+            head = await read_head(connection)
+            if there := _sent_on(look, head):
+                _follow(look, there)
+                continue
+            look.response_ms = (time.perf_counter() - look.begun) * 1000
+            look.head = head
+            return head, *await read_body(connection, look.check.method, head, look.took)
         finally:
-            response.close()  # whatever else is on its way
-    kind = response.headers.get("Content-Type", "")
-    verdict = judge_body(look.code, kind, body, truncated, expects_body(look.url.path))
-    return _result(look, verdict, kind, response.url if response.history else None)
+            connection.close()
 
 
-async def _read(content: aiohttp.StreamReader, look: _Look) -> tuple[bytes, bool]:
-    """The body up to the limit, and whether there is more."""
-    body = bytearray()
-    async for chunk in content.iter_any():
-        body += chunk
-        look.received = len(body)
-        if len(body) > MOST_BYTES:
-            return bytes(body[:MOST_BYTES]), True
-    return bytes(body), False
+def _note_certificate(look: _Look, connection: Connection) -> None:
+    """Keeps the certificate that ends first of all hops."""
+    shown = certificate.read(connection.certificate or b"")
+    if shown and (look.certificate is None or shown.until < look.certificate.until):
+        look.certificate = shown
 
 
-def _result(
-    look: _Look, verdict: Verdict, kind: str = "", ended_at: URL | None = None
-) -> CheckResult:
-    evidence: dict[str, str | int | float] = {}
-    if look.code is not None:
-        evidence["httpStatus"] = look.code
+def _sent_on(look: _Look, head: Head) -> str | None:
+    """Where a redirect leads, unless it is the very answer that was expected."""
+    if head.code not in _REDIRECTS or any(300 <= code < 400 for code in look.check.status):
+        return None
+    return head.headers.get("location")
+
+
+def _follow(look: _Look, location: str) -> None:
+    """Raises _BadRedirect when that cannot be done, or not for ever."""
+    try:
+        there = URL(location)
+        url = look.url.join(there).with_fragment(None)
+        usable = url.scheme in ("http", "https") and bool(url.raw_host) and bool(url.port)
+        usable = usable and (not there.scheme or bool(there.raw_host))
+    except ValueError:
+        usable = False
+    if not usable:
+        raise _BadRedirect("redirects to something that is no web address")
+    look.hops.append(look.url)
+    if len(look.hops) > MOST_REDIRECTS:
+        if len(set(look.hops)) < len(look.hops):
+            raise _BadRedirect(f"redirects in a circle, by way of {_shown(look.url)}")
+        raise _BadRedirect(
+            f"redirects more than {MOST_REDIRECTS} times, lately from {_shown(look.url)}"
+        )
+    if url.origin() != look.url.origin():
+        look.headers = {}  # they may hold secrets, meant for the one who was asked first
+    look.url = url
+
+
+def _accepted(check: HttpCheck, code: int) -> bool:
+    return code in check.status if check.status else 200 <= code < 300
+
+
+def _judged(look: _Look, head: Head, body: bytes, truncated: bool) -> CheckResult:
+    """The result for an answer, from all that the check and the answer itself say of it."""
+    check = look.check
+    kind = head.headers.get("content-type", "")
+    wants_own = check.method == "HEAD" or check.text is not None or bool(check.json_paths)
+    expected = 200 <= head.code < 300 and expects_body(URL(check.url).path) and not wants_own
+    verdict = judge_body(head.code, kind, body, truncated, expected, check.status)
+    status, said = verdict.status, [verdict.message]
+    if status is not Status.UNHEALTHY and (
+        missing := disappointments(check, head.headers, body, truncated)
+    ):
+        status, said = Status.UNHEALTHY, missing
+    if look.certificate:
+        of_certificate, words = look.certificate.judge(check.tls_days, time.time())
+        if of_certificate is not Status.HEALTHY:
+            status = worst((status, of_certificate))
+            said.append(words)
+    return _result(look, Verdict(status, "; ".join(said), verdict.parts, verdict.uptime_s), kind)
+
+
+def _result(look: _Look, verdict: Verdict, kind: str) -> CheckResult:
+    evidence: Evidence = {}
+    if look.head is not None:
+        evidence["httpStatus"] = look.head.code
     if kind:
         evidence["contentType"] = kind[:100]
-    if ended_at is not None:
-        evidence["redirectedTo"] = _shown(ended_at)
+    if look.hops:
+        evidence["redirectedTo"] = _shown(look.url)
+    if look.certificate:
+        evidence.update(look.certificate.evidence(time.time()))
     return CheckResult(
         verdict.status,
         verdict.message,
@@ -161,79 +201,27 @@ def _slow(look: _Look) -> CheckResult:
     elif look.connected:
         text = f"no answer within {look.timeout:g} s"
     else:
-        text = f"no connection to {_place(look)} within {look.timeout:g} s"
+        text = f"no connection to {look.place()} within {look.timeout:g} s"
     return _unhealthy(look, text, "Timeout")
 
 
-def _failure(look: _Look, error: aiohttp.ClientError | OSError) -> CheckResult:
-    """The result for what aiohttp raised."""
+def _failure(look: _Look, error: Exception) -> CheckResult:
+    """The result for what went wrong before the answer was complete."""
     name = type(error).__name__
-    match error:
-        case aiohttp.ClientConnectorCertificateError(certificate_error=inner):
-            reason = getattr(inner, "verify_message", "") or str(inner)
-            return _unhealthy(look, f"certificate is not valid: {reason}", name)
-        case aiohttp.ClientConnectorSSLError():
-            return _unhealthy(look, _no_tls(error), name)
-        case aiohttp.ClientConnectorError():
-            return network_failure(error.os_error, error.host, error.port)
-        case aiohttp.TooManyRedirects():
-            return _unhealthy(look, _too_many(error), name)
-        case aiohttp.RedirectClientError():
-            return _unhealthy(look, "redirects to something that is no web address", name)
-        case aiohttp.InvalidURL():
-            return CheckResult(
-                Status.UNKNOWN,
-                "could not look: the address cannot be used",
-                evidence={"error": name},
-            )
-        case aiohttp.ClientResponseError():
-            text = f"{_place(look)} answered something that is not HTTP"
-            return _unhealthy(look, text, name)
-    return _broken(look, error)
-
-
-def _broken(look: _Look, error: aiohttp.ClientError | OSError) -> CheckResult:
-    """The result for a connection that was made and did not last."""
-    cause = error.__cause__ if isinstance(error, _Broken) else error
-    name = type(cause).__name__
+    if isinstance(error, _BadRedirect):
+        return _unhealthy(look, str(error), name)
+    if isinstance(error, NotHttp):
+        return _unhealthy(look, f"{look.place()} answered something that is not HTTP", name)
     if look.response_ms is not None:
         return _unhealthy(look, f"the answer broke off after {look.received} bytes", name)
-    if isinstance(cause, aiohttp.ServerDisconnectedError):
-        return _unhealthy(look, f"{_place(look)} hung up without an answer", name)
-    if isinstance(cause, OSError):
-        return network_failure(cause, look.url.host or "", look.url.port)
-    return _unhealthy(look, f"no usable answer from {_place(look)}", name)
+    if isinstance(error, OSError):
+        hint = "is it http instead of https?"
+        return network_failure(error, look.url.raw_host or "", look.url.port, hint)
+    return _unhealthy(look, f"{look.place()} hung up without an answer", name)
 
 
 def _unhealthy(look: _Look, text: str, error: str) -> CheckResult:
-    evidence: dict[str, str | int | float] = {"error": error}
-    if look.code is not None:
-        evidence["httpStatus"] = look.code
+    evidence: Evidence = {"error": error}
+    if look.head is not None:
+        evidence["httpStatus"] = look.head.code
     return CheckResult(Status.UNHEALTHY, text, look.response_ms, evidence=evidence)
-
-
-def _no_tls(error: aiohttp.ClientConnectorSSLError) -> str:
-    place = where(error.host, error.port)
-    inner = error.os_error
-    reason = (inner.reason if isinstance(inner, ssl.SSLError) else None) or "HANDSHAKE_FAILED"
-    hint = "; is it http instead of https?" if reason in _PLAIN else ""
-    return f"no TLS with {place}: {reason.replace('_', ' ').lower()}{hint}"
-
-
-def _too_many(error: aiohttp.TooManyRedirects) -> str:
-    hops = [response.url for response in error.history]
-    if len(set(hops)) < len(hops):
-        return f"redirects in a circle, by way of {_shown(hops[-1])}"
-    return f"redirects more than {MOST_REDIRECTS} times, lately from {_shown(hops[-1])}"
-
-
-def _place(look: _Look) -> str:
-    return where(look.url.host or "", look.url.port)
-
-
-async def _on_connected(_session: Any, trace: SimpleNamespace, _parameters: Any) -> None:
-    trace.trace_request_ctx.connected = True
-
-
-async def _on_redirect(_session: Any, trace: SimpleNamespace, _parameters: Any) -> None:
-    trace.trace_request_ctx.connected = False

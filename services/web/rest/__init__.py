@@ -9,7 +9,7 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import MethodNotAllowed
 
 from services.errors import NotFound
-from services.web.rest import alerts, health, ops
+from services.web.rest import actions, agents, alerts, fleet, health, metrics, ops
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -26,7 +26,7 @@ def blueprint() -> Blueprint:
     """The routes of this package. What is unknown below /api is answered here: Dash's own
     catch-all would else send a page with status 200."""
     routes = Blueprint("rest", __name__)
-    for part in (health, alerts, ops):
+    for part in (health, fleet, alerts, agents, actions, metrics, ops):
         part.add_routes(routes)
     for rule in ("/api", "/api/", "/api/<path:rest>"):
         routes.add_url_rule(

@@ -1,0 +1,82 @@
+"""What waits for the intake's writer, sorted by what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from services.collect.judge import Act
+from services.collect.ledger import Taken
+from services.collect.reports import Report
+from services.health.graph import Graph
+from services.inventory.fleet import Fleet
+from services.observation import Observation
+from services.rule import Rule
+
+#: A batch goes to the database when it holds so many.
+BATCH = 500
+REPORTS = 50
+
+
+@dataclass(slots=True)
+class Arrived:
+    """What the writer took from its queue and has not stored yet."""
+
+    observations: list[Observation] = field(default_factory=list)
+    reports: list[Waiting] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    fleets: list[NewFleet] = field(default_factory=list)
+    stored: list[Future[None]] = field(default_factory=list)
+    ticked: bool = False
+
+    def add(self, item: object) -> None:
+        """Sorts in what came out of the queue."""
+        match item:
+            case Observation():
+                self.observations.append(item)
+            case Waiting():
+                if item.done.set_running_or_notify_cancel():
+                    self.reports.append(item)
+            case NewFleet():
+                self.fleets.append(item)
+            case Future():
+                self.stored.append(item)
+            case _ if item is Tick:
+                self.ticked = True
+            case _ if callable(item):
+                self.acts.append(item)
+
+    @property
+    def full(self) -> bool:
+        return len(self.observations) >= BATCH or len(self.reports) >= REPORTS
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """``stored`` observations since the start, ``waiting`` in the queue, and ``batch_p95``: the
+    seconds that judging and storing took, of the latest 1,000 batches."""
+
+    stored: int
+    waiting: int
+    batch_p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A report of an agent, and who waits for its commit."""
+
+    report: Report
+    done: Future[Taken]
+
+
+@dataclass(frozen=True, slots=True)
+class NewFleet:
+    fleet: Fleet
+    graph: Graph
+    rules: Sequence[Rule]
+    done: Future[None]
+
+
+class Tick:
+    """Time has passed."""
