@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import aiohttp
 from yarl import URL
 
 from services.notify.address_guard import Network, refusal
@@ -55,6 +54,8 @@ class Outbound:
 
     def post(self, text: str, headers: Mapping[str, str], data: bytes) -> Answer:
         """The answer to one POST; DeliveryError when there is none, or none may be asked for."""
+        import aiohttp  # 19 MB that an installation without webhooks does without
+
         ends = time.monotonic() + self._limit
         url, addresses = self._checked(text)
         try:
@@ -111,6 +112,8 @@ class Outbound:
         data: bytes,
         ends: float,
     ) -> Answer:
+        import aiohttp
+
         host = (url.raw_host or "").rstrip(".")
         async with (
             asyncio.timeout(ends - time.monotonic()),

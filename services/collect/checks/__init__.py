@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 import structlog
-from aiohttp.abc import AbstractResolver
 
 from services.collect import Workers
 from services.collect.checks import dns, http, postgres, redis, s3, smtp, tcp, tls
@@ -32,7 +31,7 @@ _LOOKUPS = 64
 class ProbeContext:
     """What all probes share. ``second_look_after``: seconds from a failure to the second look."""
 
-    names: AbstractResolver
+    names: Names
     second_look_after: float = SECOND_LOOK_AFTER
 
     @cached_property

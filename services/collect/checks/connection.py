@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from aiohttp.abc import AbstractResolver, ResolveResult
+    from services.collect.checks.names import Address, Names
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Connection:
         self._pending = bytearray()
 
     @classmethod
-    async def open(cls, host: str, port: int, names: AbstractResolver) -> Connection:
+    async def open(cls, host: str, port: int, names: Names) -> Connection:
         """Looks the name up and connects. Raises OSError."""
         return cls(await connect(await names.resolve(host, port)))
 
@@ -151,7 +151,7 @@ class Connection:
             await self._loop.sock_sendall(self._sock, self._outgoing.read())
 
 
-async def connect(addresses: Sequence[ResolveResult]) -> socket.socket:
+async def connect(addresses: Sequence[Address]) -> socket.socket:
     """A connection to the first of the addresses that accepts.
 
     One after the other, each a quarter of a second after the one before, or as soon as that has
@@ -184,7 +184,7 @@ async def connect(addresses: Sequence[ResolveResult]) -> socket.socket:
     return attempts[0].result()
 
 
-def _more(addresses: Iterator[ResolveResult], attempts: list[asyncio.Task[socket.socket]]) -> bool:
+def _more(addresses: Iterator[Address], attempts: list[asyncio.Task[socket.socket]]) -> bool:
     for address in addresses:
         attempts.append(asyncio.ensure_future(_attempt(address)))
         return True
@@ -196,13 +196,13 @@ def _unused(task: asyncio.Task[socket.socket]) -> None:
         task.result().close()
 
 
-async def _attempt(address: ResolveResult) -> socket.socket:
-    sock = socket.socket(address["family"], socket.SOCK_STREAM)
+async def _attempt(address: Address) -> socket.socket:
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(sock, (address["host"], address["port"]))
+        await asyncio.get_running_loop().sock_connect(sock, (address.host, address.port))
     except BaseException:
         sock.close()
         raise

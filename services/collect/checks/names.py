@@ -5,16 +5,21 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import Any
-
-from aiohttp.abc import AbstractResolver, ResolveResult
+from typing import Any, NamedTuple
 
 from services.collect import Workers
 
-_NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+
+class Address(NamedTuple):
+    """Where a name leads, ready to be connected to without another lookup."""
+
+    hostname: str
+    host: str
+    port: int
+    family: socket.AddressFamily
 
 
-class Names(AbstractResolver):
+class Names:
     """Looks names up on threads of its own, so that slow name servers hold up nothing else."""
 
     def __init__(self, workers: Workers) -> None:
@@ -22,7 +27,7 @@ class Names(AbstractResolver):
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
+    ) -> list[Address]:
         """The addresses of a name, anew each time. Raises OSError when it has none."""
         if (of_address := _family(host)) is not None:
             return [_result(host, host, port, of_address)]
@@ -45,14 +50,9 @@ class Names(AbstractResolver):
             for kind, _, _, _, to in await self._workers.run(look_up)
         ]
 
-    async def close(self) -> None:
-        """The threads belong to whoever made them."""
 
-
-def _result(name: str, address: str, port: int, family: socket.AddressFamily) -> ResolveResult:
-    return ResolveResult(
-        hostname=name, host=address, port=port, family=family, proto=0, flags=_NUMERIC
-    )
+def _result(name: str, address: str, port: int, family: socket.AddressFamily) -> Address:
+    return Address(name, address, port, family)
 
 
 def _family(host: str) -> socket.AddressFamily | None:

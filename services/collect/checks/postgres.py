@@ -52,7 +52,7 @@ async def probe(check: PostgresCheck, timeout: float, context: ProbeContext) -> 
         async with limit:
             # Given a name alone, libpq would look it up itself, and block.
             addresses = await context.names.resolve(host, port)
-            login["hostaddr"] = ",".join(address["host"] for address in addresses)
+            login["hostaddr"] = ",".join(address.host for address in addresses)
             login["host"] = ",".join([host] * len(addresses))
             login.setdefault("gssencmode", "disable")  # asks a Kerberos server, and waits for it
             login.setdefault("application_name", "healthdeck")
