@@ -25,7 +25,7 @@ from services.history.pending import Span
 from services.history.stored import DAY, HOST, HOUR, Retention
 
 #: Rows that one transaction deletes at most, roughly, and days looked up at once.
-SLICE = 6_000
+SLICE = 4_000
 AHEAD = 10_000
 
 _COLUMNS = ("day", "target_id", "data")

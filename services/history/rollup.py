@@ -27,7 +27,7 @@ from services.history.stored import HOST, HOUR, NARROW, Retention, Stored
 #: Seconds after its end until an hour is rolled up, so that the last readings are in.
 GRACE = 120
 #: Strips of one level that one transaction writes at most, and hours looked up at once.
-SLICE = 500
+SLICE = 250
 AHEAD = 10_000
 
 _COLUMNS = ("level", "start", "metric", "target_id", "cells")

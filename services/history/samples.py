@@ -21,7 +21,8 @@ from services.history.stored import DAY, HOST, NARROW, Stored, find
 NARROW_NUMBERS = tuple(stored.number for stored in NARROW)
 
 _SPAN = "target_id = ANY(?) AND at >= ? AND at < ? "
-_WIDE = (
+#: Whole rows of machines: list of target ids, from second, to before second.
+WIDE = (
     f"SELECT target_id, at, {', '.join(stored.column or '' for stored in HOST)} "  # noqa: S608
     f"FROM host_samples WHERE {_SPAN} ORDER BY target_id, at"
 )
@@ -79,7 +80,7 @@ def read(session: Session, ids: Sequence[int], stored: Stored, start: int, end: 
 def wide(session: Session, ids: Sequence[int], start: int, end: int) -> Floats:
     """The rows of machines (ascending ``ids``) that are not packed: target id, second, values in
     the order of ``HOST``; NaN for none."""
-    found = ask.numbers(session, _WIDE, list(ids), start, end)
+    found = ask.numbers(session, WIDE, list(ids), start, end)
     return found if len(found) else np.empty((0, 2 + len(HOST)))
 
 

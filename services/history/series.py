@@ -29,8 +29,8 @@ RAW = 0
 #: Days of targets whose samples are unpacked for one answer at most; beyond that the finest level
 #: of rollups has to do.
 UNPACKED = 500
-#: Cells that are unpacked at once.
-AT_ONCE = 1_000_000
+#: Cells that are unpacked at once: few enough to stay in the processor's cache.
+AT_ONCE = 50_000
 
 _STRIPS = (
     "SELECT target_id, start, cells FROM rollups "

@@ -77,7 +77,7 @@ def target_ids(
 ) -> dict[str, int]:
     """The row ids of targets, made where they are missing (a dependency that was met for the
     first time)."""
-    known = memory.ids if memory else {}
+    keys, known = list(keys), memory.ids if memory else {}
     found = {key: known[key] for key in keys if key in known}
     asked = [key for key in keys if key not in found]
     if not asked:

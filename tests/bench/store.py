@@ -19,6 +19,7 @@ import numpy as np
 from sqlalchemy import text
 
 from models.database import Database
+from services.health.status import Judgement
 from services.history import query, write
 from services.history.expire import expire
 from services.history.pack import pack
@@ -48,8 +49,8 @@ def history(_install: Callable[..., Any] | None = None) -> list[Row]:
         rows += _questions(database, "PostgreSQL")
         rows.append(_per_value(database, 100, 30))
     with _sqlite() as database:
-        _build(database, 20, 90)
-        rows.append(_per_value(database, 20, 90))
+        _build(database, 10, 90)
+        rows.append(_per_value(database, 10, 90))
     for opened in (_sqlite, _postgres):
         with opened() as database:
             rows += _intake(database)
@@ -129,8 +130,8 @@ def _build(database: Database, machines: int, days: int, step: int = STEP) -> No
             roll_up(database, begin + 130, seconds=1e9, rest=_no_rest)
         pack(database, MONDAY + day * DAY + 130, seconds=1e9, rest=_no_rest)
         expire(database, MONDAY + day * DAY + 130, seconds=1e9, rest=_no_rest)
-        if database.dialect == "postgresql" and day % 10 == 0:
-            _vacuum(database)
+        if database.dialect == "postgresql":
+            _vacuum(database)  # autovacuum has no time for a day in ten seconds
 
 
 def _no_rest(_seconds: float) -> None:
@@ -235,10 +236,26 @@ def _intake(database: Database) -> list[Row]:
             ids = write.target_ids(session, keys, memory)
             write.samples(session, batch, ids, memory)
         best = min(best, time.perf_counter() - began)
+    judged = 1e9
+    for second in range(20):
+        changes = {key: _changed(second) for key in keys}
+        began = time.perf_counter()
+        with database.write() as session:
+            write.judgements(session, changes, ids)
+        judged = min(judged, time.perf_counter() - began)
     kind = "SQLite" if database.dialect == "sqlite" else "PostgreSQL"
     return [
-        Row(f"{kind}, storing a batch of 270, commit included", f"{best * 1e6 / 270:.0f} us each")
+        Row(f"{kind}, storing a batch of 270, commit included", f"{best * 1e6 / 270:.0f} us each"),
+        Row(f"{kind}, 270 changes of status, the same", f"{judged * 1e6 / 270:.0f} us each"),
     ]
+
+
+def _changed(second: int) -> tuple[Judgement, Judgement]:
+    one, other = (
+        Judgement(status, MONDAY + second + n, "why", status, 1, MONDAY + second + n)
+        for n, status in enumerate((Status.HEALTHY, Status.DEGRADED))
+    )
+    return one, other
 
 
 def _observation(key: str, at: float) -> Observation:
@@ -270,7 +287,8 @@ def _jobs(database: Database) -> list[Row]:
     rows.append(
         Row(
             f"{kind}, rolling up an hour of {rolled} VPSes ({took:.1f} s): longest transaction",
-            f"{max(held) * 1000:.0f} ms", "< 50 ms", max(held) < 0.05,
+            f"{max(held) * 1000:.0f} ms (p95 {quantile(held, 0.95) * 1000:.0f})", "< 50 ms",
+            max(held) < 0.05,
         )
     )  # fmt: skip
     held.clear()
@@ -280,7 +298,8 @@ def _jobs(database: Database) -> list[Row]:
         Row(
             f"{kind}, packing a day of 100 VPSes, an hour of 900 ({packed}, {took:.1f} s): "
             "longest transaction",
-            f"{max(held) * 1000:.0f} ms", "< 50 ms", max(held) < 0.05,
+            f"{max(held) * 1000:.0f} ms (p95 {quantile(held, 0.95) * 1000:.0f})", "< 50 ms",
+            max(held) < 0.05,
         )
     )  # fmt: skip
     return rows

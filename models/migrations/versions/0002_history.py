@@ -48,6 +48,8 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == 'postgresql':
         for table, column in (('rollups', 'cells'), ('blocks', 'data')):
             op.execute(f'ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL')
+        # Strips are written to again and again; the default waits until a fifth of them is dead.
+        op.execute('ALTER TABLE rollups SET (autovacuum_vacuum_scale_factor = 0.05)')
 
     # What was observed before there was a history waits like anything else.
     for span in (3600, 86400):
