@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 HOME = Path(__file__).resolve().parents[2]
 LANDING = "/health"
 
-#: theme.js stands in the head, before the first paint; login.css belongs to the login page.
-NOT_FOR_DASH = r"^(theme\.js|login\.css)$"
+#: theme.js stands in the head, before the first paint; the others belong to pages of their own.
+NOT_FOR_DASH = r"^(theme\.js|login\.css|docs\.js)$"
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">

@@ -31,6 +31,11 @@ PUBLIC = frozenset(
         "/assets/tokens.css",
         "/assets/theme.js",
         "/assets/favicon.svg",
+        "/api/openapi.json",
+        "/api/docs",
+        "/assets/docs.js",
+        "/vendor/swagger-ui.css",
+        "/vendor/swagger-ui-bundle.js",
     }
 )
 AGENT_REPORT = "/api/agent/v1/report"

@@ -17,6 +17,8 @@ YEAR = 31_536_000
 FILES: Mapping[str, tuple[str, str]] = {
     "bootstrap.min.css": ("bootstrap", "dist/css/bootstrap.min.css"),
     "socket.io.min.js": ("socket.io-client", "dist/socket.io.min.js"),
+    "swagger-ui.css": ("swagger-ui-dist", "swagger-ui.css"),
+    "swagger-ui-bundle.js": ("swagger-ui-dist", "swagger-ui-bundle.js"),
 }
 
 

@@ -23,6 +23,7 @@ from services.container import EXTENSION, Services
 from services.identity import Identity
 from services.settings import load
 from services.web import errors, guard, headers, login, rest
+from services.web.rest.operation import CHECK_ANSWERS
 
 NAME, PASSWORD = "ops", "correct horse battery"
 PORTAL = "https://portal.example"
@@ -69,6 +70,7 @@ def serve(services: Services) -> Flask:
     """The routes of ours, with everything in front of them."""
     server = Flask("site", root_path=str(HOME), static_folder="assets", static_url_path="/assets")
     server.extensions[EXTENSION] = services
+    server.config[CHECK_ANSWERS] = True
     errors.install(server)
     guard.install(server)
     headers.install(server, ["'sha256-abc='"])

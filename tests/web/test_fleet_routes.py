@@ -40,7 +40,7 @@ def client(services: Services, told: list[Any]) -> FlaskClient:
     errors.install(server)
     guard.install(server)
     routes = Blueprint("rest", __name__)
-    fleet.add_routes(routes)
+    fleet.routes.add_to(routes)
     server.register_blueprint(routes)
     return server.test_client()
 

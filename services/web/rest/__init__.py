@@ -9,8 +9,10 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import MethodNotAllowed
 
 from services.errors import NotFound
-from services.web.rest import actions, agents, alerts, fleet, health, metrics, ops
+from services.web.rest import actions, agents, alerts, docs, fleet, health, metrics, ops
 
+#: In the order of the documentation.
+PARTS = (health, fleet, alerts, metrics, ops, docs)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -19,6 +21,7 @@ def install(server: Flask) -> None:
     if isinstance(server.json, DefaultJSONProvider):
         server.json.sort_keys = False  # the specification's order is easier to read
     ops.prepare(server)
+    server.extensions[docs.OPERATIONS] = [one for part in PARTS for one in part.routes]
     server.register_blueprint(blueprint())
 
 
@@ -26,8 +29,10 @@ def blueprint() -> Blueprint:
     """The routes of this package. What is unknown below /api is answered here: Dash's own
     catch-all would else send a page with status 200."""
     routes = Blueprint("rest", __name__)
-    for part in (health, fleet, alerts, agents, actions, metrics, ops):
-        part.add_routes(routes)
+    for part in PARTS:
+        part.routes.add_to(routes)
+    for other in (agents, actions):
+        other.add_routes(routes)
     for rule in ("/api", "/api/", "/api/<path:rest>"):
         routes.add_url_rule(
             rule, "unknown", _unknown, methods=METHODS, provide_automatic_options=False

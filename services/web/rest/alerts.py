@@ -2,51 +2,88 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, jsonify, request
-from flask.typing import ResponseReturnValue
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, Literal
+
+from flask import g
+from pydantic import Field
 
 from services.container import current
-from services.errors import ValidationError
-from services.web import body
-from services.web.rest import ids
+from services.web.rest.operation import Answer, Body, Query, Routes
 
 PREFIX = "/api/admin/alerts"
-STATUSES = ("active", "acknowledged", "snoozed", "resolved")
+routes = Routes("Alerts")
 
 
-class Acknowledgement(BaseModel):
+class AlertsQuery(Query):
+    status: Literal["active", "acknowledged", "snoozed", "resolved"] | None = Field(
+        None, description="only alerts in this state; without it the unresolved ones"
+    )
+
+
+class Acknowledgement(Body):
     """What an operator says when taking an alert on."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     note: str | None = Field(default=None, max_length=2000)
 
 
-def add_routes(routes: Blueprint) -> None:
-    routes.add_url_rule(PREFIX, "alerts", alerts)
-    routes.add_url_rule(f"{PREFIX}/<alert_id>", "alert", alert)
-    routes.add_url_rule(
-        f"{PREFIX}/<alert_id>/acknowledge", "acknowledge", acknowledge, methods=["POST"]
-    )
+class Impact(Answer):
+    tenants: list[str]
 
 
-def alerts() -> ResponseReturnValue:
-    """The unresolved alerts, or those of one ``status``; newest first."""
-    status = request.args.get("status")
-    if status is not None and status not in STATUSES:
-        raise ValidationError(f"status must be one of {', '.join(STATUSES)}.")
-    return jsonify({"alerts": current().read.alerts(g.principal.scope, status)})
+class Alert(Answer):
+    """``value`` and ``threshold`` are numbers, or words where the metric has words."""
+
+    id: str
+    rule_id: str
+    rule_name: str
+    severity: str
+    status: str
+    fingerprint: str
+    vps_id: str | None
+    service_name: str | None
+    tenant_id: str | None
+    title: str
+    message: str
+    value: float | str | None
+    threshold: float | str | None
+    triggered_at: str
+    acknowledged_at: str | None
+    acknowledged_by: str | None
+    snoozed_until: str | None
+    resolved_at: str | None
+    resolved_by: str | None
+    resolution: str | None
+    escalation_level: int
+    occurrences: int
+    suppressed_by: str | None
+    impact: Impact
+    timeline: tuple[dict[str, Any], ...] = ()
+    notifications: tuple[dict[str, Any], ...] = ()
 
 
-def alert(alert_id: str) -> ResponseReturnValue:
+class Alerts(Answer):
+    alerts: list[Alert]
+
+
+@routes.get(PREFIX, query=AlertsQuery, answer=Alerts)
+def list_alerts(query: AlertsQuery) -> dict[str, Any]:
+    """Alerts, newest first."""
+    return {"alerts": current().read.alerts(g.principal.scope, query.status)}
+
+
+@routes.get(f"{PREFIX}/<alert_id>", answer=Alert)
+def get_alert(alert_id: str) -> dict[str, Any]:
     """One alert with its timeline and notifications."""
-    return jsonify(current().read.alert(ids.checked(alert_id), g.principal.scope))
+    return current().read.alert(alert_id, g.principal.scope)
 
 
-def acknowledge(alert_id: str) -> ResponseReturnValue:
-    """Takes an active alert on; the answer is the alert. 409 when it is not active."""
-    given = body.check(Acknowledgement, body.read_object(optional=True))
-    caller, wanted = g.principal, ids.checked(alert_id)
-    current().alerts.acknowledge(wanted, caller.name, given.note or "", caller.scope)
-    return jsonify(current().read.alert(wanted, caller.scope))
+@routes.post(
+    f"{PREFIX}/<alert_id>/acknowledge", body=Acknowledgement, body_optional=True, answer=Alert
+)
+def acknowledge_alert(alert_id: str, body: Acknowledgement) -> dict[str, Any]:
+    """Take an alert on.
+
+    409 when it is not active."""
+    caller = g.principal
+    current().alerts.acknowledge(alert_id, caller.name, body.note or "", caller.scope)
+    return current().read.alert(alert_id, caller.scope)

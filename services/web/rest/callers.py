@@ -8,6 +8,11 @@ from services.errors import InsufficientPermissions
 from services.identity.audit import Actor
 
 
+def actor() -> Actor:
+    """Whoever called, for the audit."""
+    return Actor(g.principal.name, request.remote_addr or "")
+
+
 def whole() -> Actor:
     """The caller, who sees the whole fleet. Raises InsufficientPermissions for others."""
     if g.principal.scope is not None:

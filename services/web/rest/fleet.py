@@ -2,71 +2,65 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, jsonify
-from flask.typing import ResponseReturnValue
+from collections.abc import Mapping
+from typing import Any
+
+from flask import g
 
 from services.container import current
-from services.errors import InsufficientPermissions
-from services.web import body
-from services.web.rest import ids
+from services.web.rest.operation import Answer, Routes
 
 PREFIX = "/api/admin/health"
+routes = Routes("Fleet")
 
 
-def add_routes(routes: Blueprint) -> None:
-    routes.add_url_rule(f"{PREFIX}/vps", "add_vps", add_vps, methods=["POST"])
-    routes.add_url_rule(f"{PREFIX}/vps/<vps_id>", "change_vps", change_vps, methods=["PUT"])
-    routes.add_url_rule(f"{PREFIX}/vps/<vps_id>", "delete_vps", delete_vps, methods=["DELETE"])
-    one = f"{PREFIX}/tenants/<tenant_id>"
-    routes.add_url_rule(f"{PREFIX}/tenants", "add_tenant", add_tenant, methods=["POST"])
-    routes.add_url_rule(one, "change_tenant", change_tenant, methods=["PUT"])
-    routes.add_url_rule(one, "delete_tenant", delete_tenant, methods=["DELETE"])
+class Entry(Answer):
+    """An entry as it is written in the inventory."""
+
+    id: str
 
 
-def add_vps() -> ResponseReturnValue:
-    """Adds a server, written as in the inventory; 409 when there is one of this id."""
-    by = _caller()
-    return jsonify(current().inventory.add_vps(body.read_object(), by)), 201
+@routes.post(f"{PREFIX}/vps", who="chief", free_body=True, answer=Entry, status=201)
+def add_vps(body: dict[str, Any]) -> Mapping[str, Any]:
+    """Add a server.
+
+    The body is an entry of the inventory. 409 when there is one of this id."""
+    return current().inventory.add_vps(body, g.principal.name)
 
 
-def change_vps(vps_id: str) -> ResponseReturnValue:
-    """Writes a server anew; 409 for one of the inventory file."""
-    by, wanted = _caller(), ids.checked(vps_id)
-    return jsonify(current().inventory.change_vps(wanted, body.read_object(), by))
+@routes.put(f"{PREFIX}/vps/<vps_id>", who="chief", free_body=True, answer=Entry, errors=(409,))
+def change_vps(vps_id: str, body: dict[str, Any]) -> Mapping[str, Any]:
+    """Write a server anew.
+
+    409 for one of the inventory file."""
+    return current().inventory.change_vps(vps_id, body, g.principal.name)
 
 
-def delete_vps(vps_id: str) -> ResponseReturnValue:
-    """Takes a server away and keeps its history."""
-    by = _caller()
-    current().inventory.delete_vps(ids.checked(vps_id), by)
-    return "", 204
+@routes.delete(f"{PREFIX}/vps/<vps_id>", who="chief", errors=(409,))
+def delete_vps(vps_id: str) -> None:
+    """Take a server away and keep its history."""
+    current().inventory.delete_vps(vps_id, g.principal.name)
 
 
-def add_tenant() -> ResponseReturnValue:
-    """Adds a tenant, written as in the inventory; 409 when there is one of this id."""
-    by = _caller()
-    return jsonify(current().inventory.add_tenant(body.read_object(), by)), 201
+@routes.post(f"{PREFIX}/tenants", who="chief", free_body=True, answer=Entry, status=201)
+def add_tenant(body: dict[str, Any]) -> Mapping[str, Any]:
+    """Add a tenant.
+
+    The body is an entry of the inventory. 409 when there is one of this id."""
+    return current().inventory.add_tenant(body, g.principal.name)
 
 
-def change_tenant(tenant_id: str) -> ResponseReturnValue:
-    """Writes a tenant anew; 409 for one of the inventory file."""
-    by, wanted = _caller(), ids.checked(tenant_id)
-    return jsonify(current().inventory.change_tenant(wanted, body.read_object(), by))
+@routes.put(
+    f"{PREFIX}/tenants/<tenant_id>", who="chief", free_body=True, answer=Entry, errors=(409,)
+)
+def change_tenant(tenant_id: str, body: dict[str, Any]) -> Mapping[str, Any]:
+    """Write a tenant anew.
+
+    409 for one of the inventory file."""
+    return current().inventory.change_tenant(tenant_id, body, g.principal.name)
 
 
-def delete_tenant(tenant_id: str) -> ResponseReturnValue:
-    """Takes a tenant away and keeps its history."""
-    by = _caller()
-    current().inventory.delete_tenant(ids.checked(tenant_id), by)
-    return "", 204
-
-
-def _caller() -> str:
-    """Who changes what is watched. Raises InsufficientPermissions for who may not."""
-    caller = g.principal
-    if caller.role != "super_admin" or caller.scope is not None:
-        raise InsufficientPermissions(
-            "Only a super_admin of the whole fleet adds, changes or takes away servers and tenants."
-        )
-    name: str = caller.name
-    return name
+@routes.delete(f"{PREFIX}/tenants/<tenant_id>", who="chief", errors=(409,))
+def delete_tenant(tenant_id: str) -> None:
+    """Take a tenant away and keep its history."""
+    current().inventory.delete_tenant(tenant_id, g.principal.name)

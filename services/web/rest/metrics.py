@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import psutil
-from flask import Blueprint, Response, request
+from flask import Response, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from services.container import current
-from services.web.rest import callers
+from services.web.rest.operation import Routes
 
 if TYPE_CHECKING:
     from services.container import Services
+
+
+routes = Routes("Operations")
 
 
 class OwnFigures(Collector):
@@ -79,14 +82,12 @@ def _of_process() -> Iterator[Metric]:
     )
 
 
-def add_routes(routes: Blueprint) -> None:
-    routes.add_url_rule("/metrics", "metrics", metrics)
+@routes.get("/metrics", who="whole", media=("text/plain", "application/openmetrics-text"))
+def get_metrics() -> Response:
+    """Figures of Healthdeck itself for Prometheus.
 
-
-def metrics() -> Response:
-    """The figures as text, or as OpenMetrics when the caller prefers that. For callers that see
-    the whole fleet: the figures speak of all of it."""
-    callers.whole()
+    As text, or as OpenMetrics when the caller prefers that. For callers that see the whole
+    fleet: the figures speak of all of it."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(OwnFigures(current()))
     encode, kind = choose_encoder(request.headers.get("Accept", ""))

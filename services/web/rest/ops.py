@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from flask import Blueprint, Flask, current_app, jsonify
-from flask.typing import ResponseReturnValue
+from flask import Flask, Response, current_app, jsonify
 
 from services.container import current
 from services.errors import Unavailable
 from services.observation import CheckResult, Status
 from services.web import errors
+from services.web.rest.operation import Answer, Routes
 
 READINESS = "healthdeck.readiness"
 TIMEOUT = 2.0
@@ -23,6 +23,21 @@ KEEP = 1.0
 Checks = Mapping[str, Callable[[], CheckResult]]
 
 log = structlog.get_logger(__name__)
+routes = Routes("Operations")
+
+
+class Alive(Answer):
+    status: str
+
+
+class Found(Answer):
+    status: str
+    reason: str | None = None
+
+
+class Ready(Answer):
+    status: str
+    checks: dict[str, Found]
 
 
 class Readiness:
@@ -84,20 +99,25 @@ def prepare(server: Flask) -> None:
     server.extensions[READINESS] = Readiness()
 
 
-def add_routes(routes: Blueprint) -> None:
-    for path in ("/healthz", "/health/live"):
-        routes.add_url_rule(path, "live", live)
-    for path in ("/readyz", "/health/ready"):
-        routes.add_url_rule(path, "ready", ready)
+@routes.get("/healthz", who="anyone", answer=Alive)
+def get_liveness() -> dict[str, str]:
+    """Is the process alive.
+
+    It is when this answers at all."""
+    return {"status": "ok"}
 
 
-def live() -> ResponseReturnValue:
-    """The process answers."""
-    return jsonify({"status": "ok"})
+@routes.get("/health/live", who="anyone", answer=Alive)
+def get_health_live() -> dict[str, str]:
+    """Is the process alive: the same as /healthz."""
+    return get_liveness()
 
 
-def ready() -> ResponseReturnValue:
-    """200 when database, cache and scheduler work, else 503 with the reason of each that does
+@routes.get("/readyz", who="anyone", answer=Ready)
+def get_readiness() -> Response:
+    """Can Healthdeck do its work.
+
+    200 when database, cache and scheduler work, else 503 with the reason of each that does
     not."""
     readiness: Readiness = current_app.extensions[READINESS]
     found = readiness.look(current().own_checks)
@@ -109,4 +129,12 @@ def ready() -> ResponseReturnValue:
     if not failed:
         return jsonify({"status": "ready", "checks": checks})
     body = errors.body(Unavailable("Healthdeck cannot do its work right now.", failed))
-    return jsonify({"status": "unavailable", **body, "checks": checks}), 503
+    response = jsonify({"status": "unavailable", **body, "checks": checks})
+    response.status_code = 503
+    return response
+
+
+@routes.get("/health/ready", who="anyone", answer=Ready)
+def get_health_ready() -> Response:
+    """Can Healthdeck do its work: the same as /readyz."""
+    return get_readiness()
