@@ -165,7 +165,7 @@ def test_the_readme_names_every_setting_and_its_default() -> None:
 
 
 def test_the_api_page_lists_every_route_and_no_other() -> None:
-    server = Flask("routes")
+    server = Flask("routes", static_folder=None)
     rest.install(server)
     served = {
         f"{method} {rule.rule}"
