@@ -78,6 +78,7 @@ tools:
 	@missing=; \
 	for pair in chromium:chromium chromedriver:chromium-driver redis-server:redis-server; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx-light"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	[ -n "$$missing" ] || exit 0; \
 	[ "$$(id -u)" = 0 ] && as= || as="sudo -n"; \

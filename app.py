@@ -23,7 +23,7 @@ def create_app(settings: Settings) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from services import bootstrap
-    from services.web import dash_app
+    from services.web import dash_app, prefix
     from services.web.stream import hub
 
     services = bootstrap.build(settings)
@@ -31,6 +31,8 @@ def create_app(settings: Settings) -> Flask:
     hub.attach(app, services)
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    if settings.url_prefix:
+        app.wsgi_app = prefix.Below(app.wsgi_app, settings.url_prefix)  # type: ignore[method-assign]
     return app
 
 
@@ -70,6 +72,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("name")
     one.add_argument("--role", choices=ROLES, required=True)
     one.add_argument("--password-stdin", action="store_true", help="read it from standard input")
+    one = command(commands.reset_password, "reset-password", "give somebody a new password")
+    one.add_argument("name")
+    one.add_argument("--password-stdin", action="store_true", help="read it from standard input")
     one = command(commands.check_config, "check-config", "validate an inventory")
     one.add_argument("file")
     one = command(commands.enroll, "enroll", "give the agent of a server its token")
@@ -78,6 +83,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--inventory", metavar="FILE", help="what is watched (INVENTORY)")
     one = command(commands.agent, "agent", "report this machine to a Healthdeck; runs on a VPS")
     options.add_arguments(one)
+    one = command(commands.backup, "backup", "copy everything into one file, also while it runs")
+    one.add_argument("file")
+    one = command(commands.restore, "restore", "put a backup in place; Healthdeck must not run")
+    one.add_argument("file")
+    one.add_argument("--log-out", action="store_true", help="end all logins and tokens")
+    command(commands.doctor, "doctor", "say what works and what does not")
     command(commands.migrate, "migrate", "bring the database to the current schema")
     return top
 

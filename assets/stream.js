@@ -2,7 +2,8 @@
 // indicator says how old the page is. Reconnects by itself.
 (function () {
   "use strict";
-  const PATH = "/api/admin/health/stream";
+  // beside our own folder, so that it holds below a sub-path too
+  const PATH = new URL("../api/admin/health/stream", document.currentScript.src).pathname;
   const EVENTS = ["health:update", "alert:new", "alert:update"];
   const REFUSALS = ["Authentication failed", "Insufficient permissions"]; // trying again is of no use
   const DRAWN_WITHIN = 5000; // ms after which a drawing that never ended stops holding others up

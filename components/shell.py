@@ -9,6 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from components.links import inside
 from components.marks import count
 from services.times import span
 from services.views.model import Overview
@@ -66,12 +67,17 @@ def counts(view: Overview) -> Component:
 
 def _rail(entries: Sequence[Entry], view: Overview) -> Component:
     links = [
-        dbc.NavLink([_icon(entry.icon), html.Span(entry.label)], href=entry.path, active="exact")
+        dbc.NavLink(
+            [_icon(entry.icon), html.Span(entry.label)], href=inside(entry.path), active="exact"
+        )
         for entry in entries
     ]
     brand = dcc.Link(
-        [html.Img(src="/assets/favicon.svg", alt="", width=24, height=24), html.Span("Healthdeck")],
-        href="/health",
+        [
+            html.Img(src=inside("/assets/favicon.svg"), alt="", width=24, height=24),
+            html.Span("Healthdeck"),
+        ],
+        href=inside("/health"),
         className="brand",
     )
     return html.Header(
@@ -107,7 +113,7 @@ def _bar(user: str) -> Component:
             title=f"Log out ({user})",
             **{"aria-label": "Log out"},
         ),
-        action="/logout",
+        action=inside("/logout"),
         method="POST",
     )
     return html.Div(

@@ -8,6 +8,8 @@ import dash_bootstrap_components as dbc
 from dash import html
 from dash.development.base_component import Component
 
+from components.links import inside
+
 
 def empty(what: str, then: str | list[Any]) -> Component:
     """Nothing is here: what that means, and what to do next."""
@@ -37,7 +39,7 @@ def not_found() -> Component:
             html.Div(
                 [
                     html.P("The address may be mistyped, or what it showed is gone."),
-                    dbc.Button("To the overview", href="/health", color="primary"),
+                    dbc.Button("To the overview", href=inside("/health"), color="primary"),
                 ],
                 className="card empty-page",
             ),

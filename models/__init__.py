@@ -1,12 +1,24 @@
 """The tables. Importing this package knows them all."""
 
-from models import agents, alerts, audit, history, identity, inventory, jobs, notifications, targets
+from models import (
+    agents,
+    alerts,
+    annotations,
+    audit,
+    history,
+    identity,
+    inventory,
+    jobs,
+    notifications,
+    targets,
+)
 from models.base import Base
 
 __all__ = [
     "Base",
     "agents",
     "alerts",
+    "annotations",
     "audit",
     "history",
     "identity",

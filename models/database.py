@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.orm import Session, sessionmaker
 
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
+
 BUSY_SECONDS = 10
+
+
+def migrations() -> ScriptDirectory:
+    """The schema's history: what its head is, and which revisions are known."""
+    # Alembic takes a while to import, which a command that only reads should not pay.
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(Path(__file__).parent / "migrations"))
 
 
 def parse_url(text: str) -> URL:
@@ -25,8 +36,10 @@ def open_engine(text: str) -> Engine:
     IMMEDIATE: one that reads and then writes would else fail "locked" at once."""
     url = parse_url(text)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=5, max_overflow=15
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
     return engine
@@ -45,12 +58,14 @@ def _begin(connection: Connection) -> None:
 
 class Database:
     """``write()`` opens a transaction that commits on leaving, ``read()`` one that only reads:
-    on SQLite a reader neither waits for the writer nor holds it up."""
+    on SQLite a reader neither waits for the writer nor holds it up. Each has connections of its
+    own, so that however many read, what is observed is stored."""
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
+        self.readers = open_engine(url)
         self._write = sessionmaker(self.engine, expire_on_commit=False)
-        self._read = sessionmaker(self.engine.execution_options(read_only=True))
+        self._read = sessionmaker(self.readers.execution_options(read_only=True))
 
     @property
     def dialect(self) -> str:
@@ -64,15 +79,13 @@ class Database:
 
     def migrate(self) -> None:
         """Brings an empty or older database to the current schema."""
-        # Alembic takes a while to import, which a command that only reads should not pay.
         from alembic import command
         from alembic.config import Config
         from alembic.runtime.migration import MigrationContext
-        from alembic.script import ScriptDirectory
 
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        head = ScriptDirectory.from_config(config).get_current_head()
+        scripts = migrations()
+        config, head = Config(), scripts.get_current_head()
+        config.set_main_option("script_location", scripts.dir)
         with self.engine.connect() as connection:
             if MigrationContext.configure(connection).get_current_revision() == head:
                 return
@@ -83,3 +96,4 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        self.readers.dispose()

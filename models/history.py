@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base
+from models.base import Base, Moment
 
 
 class Rollup(Base):
@@ -64,3 +64,12 @@ class Settled(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     until: Mapped[int] = mapped_column(Integer)
+
+
+class Alive(Base):
+    """One row: when the monitor last noted that it runs (services.history.alive)."""
+
+    __tablename__ = "alive"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[float] = mapped_column(Moment)

@@ -43,7 +43,14 @@ class StatusInterval(Base):
     __tablename__ = "status_intervals"
     __table_args__ = (
         Index("ix_status_intervals_target_id_started_at", "target_id", "started_at"),
-        Index("ix_status_intervals_started_at", "started_at"),
+        # First sights and gaps are no changes; after a restart there are many of them.
+        Index(
+            "ix_status_intervals_changes",
+            "started_at",
+            "id",
+            sqlite_where=text("previous IS NOT NULL"),
+            postgresql_where=text("previous IS NOT NULL"),
+        ),
         Index(
             "ix_status_intervals_open",
             "target_id",

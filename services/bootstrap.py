@@ -17,7 +17,7 @@ from services.cache import Cache
 from services.collect.actions import Actions
 from services.collect.agents import AgentDesk
 from services.collect.intake import Intake
-from services.collect.own import Heartbeat, own_checks
+from services.collect.own import Heartbeat, network_check, own_checks
 from services.collect.rounds import Rounds
 from services.container import Services
 from services.errors import ConfigurationError
@@ -48,7 +48,9 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
     board, bus, heartbeat, cache = Board(), Bus(), Heartbeat(), Cache(settings.redis_url)
 
     def fleet_of(inventory: Inventory) -> Fleet:
-        return Fleet.build(inventory, socket.gethostname(), cache.type)
+        return Fleet.build(
+            inventory, socket.gethostname(), cache.type, has_witnesses=bool(settings.witnesses)
+        )
 
     def refused(error: ConfigurationError) -> None:
         log.error("inventory_refused", reason=error.message, details=error.details)
@@ -105,8 +107,9 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         ask_sight=lambda: rounds.ask_sight(),
     )
     own = own_checks(database, cache, heartbeat, board)
+    parts = {**own, "network": network_check(board)}
     rounds = Rounds(
-        fleet, settings, intake.submit, {key: own[part] for key, part in fleet.own.items()}
+        fleet, settings, intake.submit, {key: parts[part] for key, part in fleet.own.items()}
     )
     read = Reader(database, board, fleet, graph, cache, settings.collect_interval)
     pipeline = Pipeline(

@@ -33,6 +33,19 @@ def create_user(args: argparse.Namespace) -> None:
     say(args, f"{args.name} can log in as {args.role}", name=args.name, role=args.role)
 
 
+def reset_password(args: argparse.Namespace) -> None:
+    """A new password; whoever is logged in by the old one is put out."""
+    from services import settings
+    from services.events import Bus
+    from services.identity import Identity
+    from services.web.database_check import open_database
+
+    ours, password = settings.load(), read_password(args)
+    with contextlib.closing(open_database(ours)) as database:
+        Identity(database, ours, Bus()).users.reset_password(args.name, password)
+    say(args, f"{args.name} can log in with the new password", name=args.name)
+
+
 def read_password(args: argparse.Namespace) -> str:
     if args.password_stdin:
         return sys.stdin.readline().rstrip("\r\n")
@@ -61,6 +74,44 @@ def migrate(args: argparse.Namespace) -> None:
     say(args, "the database has the current schema")
 
 
+def backup(args: argparse.Namespace) -> None:
+    from services import backup, settings
+
+    made = backup.make(settings.load(), Path(args.file).absolute())
+    secrets = f" and {' and '.join(made.secrets)}" if made.secrets else ""
+    text = f"wrote {made.file}: the database{secrets}, {made.size} bytes"
+    fields = {"size": made.size, "databaseSize": made.database_size, "revision": made.revision}
+    say(args, text, file=str(made.file), secrets=made.secrets, **fields)
+
+
+def restore(args: argparse.Namespace) -> None:
+    from services import backup, settings, times
+
+    done = backup.restore(settings.load(), Path(args.file).absolute(), log_out=args.log_out)
+    made_at, kept = times.iso(done.made_at), done.kept and str(done.kept)
+    lines = [f"restored what was backed up at {made_at}"]
+    lines += [f"what was there before is kept: {kept}"] if kept else []
+    if args.log_out:
+        lines.append("everybody has to log in again, and tokens of scripts are void")
+    lines += [f"{name.upper()} is the environment's, not the backup's" for name in done.unused]
+    fields = {"madeAt": made_at, "revision": done.revision, "kept": kept}
+    say(args, "\n".join(lines), secrets=done.secrets, unused=done.unused, **fields)
+
+
+def doctor(args: argparse.Namespace) -> None:
+    """Prints what was found; exits with 1 when something is broken."""
+    from services.doctor import examine
+
+    found = examine()
+    well = all(one.state != "broken" for one in found)
+    if args.json:
+        checks = [{"name": one.name, "state": one.state, "text": one.text} for one in found]
+        sys.stdout.write(f"{json.dumps({'ok': well, 'checks': checks})}\n")
+    else:
+        sys.stdout.writelines(f"{one.state:8} {one.name:14} {one.text}\n" for one in found)
+    sys.exit(0 if well else 1)
+
+
 def enroll(args: argparse.Namespace) -> None:
     """Gives a server's agent its token, and the command to run there."""
     from services import settings
@@ -77,7 +128,7 @@ def enroll(args: argparse.Namespace) -> None:
         found = InventoryDesk(database, file, lambda _changed: None).inventory
         sources = {vps.id: vps.source.type if vps.source else None for vps in found.vps}
         text = AgentTokens(database, lambda: sources).enroll(args.vps_id, Actor("command line"))
-    command = install_command(args.hub or f"http://{ours.host}:{ours.port}", text)
+    command = install_command(args.hub or f"http://{ours.host}:{ours.port}{ours.url_prefix}", text)
     told = f"{text}\n\nThe token is shown this once. On {args.vps_id} run:\n\n  {command}"
     say(args, told, token=text, command=command)
 

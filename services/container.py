@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import Database
 from services.alerts.manage import AlertDesk
@@ -19,6 +22,7 @@ from services.collect.own import Heartbeat, OwnCheck
 from services.collect.rounds import Rounds
 from services.events import Bus
 from services.health.board import Board
+from services.history import alive
 from services.identity import Identity
 from services.identity.agent_tokens import AgentTokens
 from services.inventory.desk import InventoryDesk
@@ -55,6 +59,7 @@ class Services:
     def start(self) -> None:
         """Starts judging, sending and collecting, in this order: nothing is seen that could not
         be stored, and nothing is stored that could not be told."""
+        self.read.kept.start()
         self.intake.start()
         self.pipeline.start()
         self.rounds.start()
@@ -67,7 +72,11 @@ class Services:
         self.scheduler.shutdown(wait=False)
         self.rounds.stop()
         self.intake.stop()
+        with suppress(SQLAlchemyError):
+            alive.note(self.database, time.time())
         self.pipeline.stop()
+        self.read.kept.stop()
+        self.cache.close()
         self.database.close()
 
 

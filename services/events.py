@@ -49,7 +49,29 @@ class SessionEnded:
     identity: str
 
 
-Event = TargetsObserved | AlertChanged | NotificationsQueued | InAppMessage | SessionEnded
+@dataclass(frozen=True, slots=True)
+class AnnotationAdded:
+    """Somebody noted something on the time line."""
+
+    annotation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanged:
+    """What somebody asked of a server was asked, fetched, begun or ended."""
+
+    job_id: str
+
+
+Event = (
+    TargetsObserved
+    | AlertChanged
+    | NotificationsQueued
+    | InAppMessage
+    | SessionEnded
+    | AnnotationAdded
+    | JobChanged
+)
 
 
 class Bus:

@@ -11,6 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from services.container import Services
 from services.errors import ConfigurationError
+from services.history import alive
 from services.history.expire import expire
 from services.history.pack import pack
 from services.history.rollup import roll_up
@@ -35,6 +36,7 @@ def schedule(services: Services) -> None:
     """Gives the scheduler its duties: collection, judgement, sending, tidying up."""
     duties = {
         "heartbeat": (services.heartbeat.beat, 1),
+        "alive": (lambda: alive.note(services.database, time.time()), alive.EVERY),
         "rounds": (services.rounds.tick, 1),
         "judgement": (services.intake.tick, 1),
         "outbox": (services.pipeline.sweep, 1),
@@ -43,6 +45,7 @@ def schedule(services: Services) -> None:
         "actions": (lambda: services.actions.expire(time.time()), 5),
         "agents": (services.agents.forget, 3600),
         "sessions": (services.identity.forget_expired, 3600),
+        "keys": (services.identity.keys.write_uses, 60),
     }
     for name, (duty, seconds) in duties.items():
         services.scheduler.add_job(duty, "interval", seconds=seconds, id=name)

@@ -20,6 +20,14 @@ MIN_SECRET_BYTES = 32
 
 Network = IPv4Network | IPv6Network
 
+#: The first parts of our own paths: a prefix that looks like one could not be told from it.
+OWN_PATHS = frozenset(
+    (
+        "agent.pyz", "api", "assets", "auth", "embed", "health", "healthz",
+        "login", "logout", "metrics", "readyz", "setup", "vendor",
+    )
+)  # fmt: skip
+
 _ADDRESS = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^\s:/@?#\[\]]+)(?::(?P<port>[0-9]{1,5}))?"
 )
@@ -81,6 +89,21 @@ def one_of(*words: str) -> BeforeValidator:
         return word
 
     return BeforeValidator(parse)
+
+
+_RATES = re.compile(r"[1-9][0-9]{0,8} ?(?:per|/) ?(?:second|minute|hour|day)")
+
+
+def rate(given: Any) -> str:
+    """``60 per minute``; several (``;`` between them) all hold."""
+    rates = [" ".join(part.split()) for part in str(given).lower().split(";")]
+    for one in rates:
+        if not _RATES.fullmatch(one):
+            raise ValueError(
+                f"'{one}' is not a rate; write it as 60 per minute (or second, hour, day), and "
+                "a semicolon between several"
+            )
+    return "; ".join(rates)
 
 
 def host(given: Any) -> str:
@@ -165,6 +188,20 @@ def _origin(text: str) -> str:
 
 def _without_login(text: str) -> str:
     return re.sub(r"//[^/@]*@", "//***@", text)
+
+
+def prefix(given: Any) -> str:
+    """A sub-path without its last slash; "" for none."""
+    text = str(given).strip().rstrip("/")
+    if not text:
+        return ""
+    if len(text) > 200 or not re.fullmatch(r"(/[A-Za-z0-9][A-Za-z0-9._~-]*)+", text):
+        raise ValueError(f"'{given}' is not a sub-path; write it as /healthdeck")
+    if (first := text.split("/")[1]) in OWN_PATHS:
+        raise ValueError(
+            f"'/{first}' is how addresses of our own begin; take another sub-path, as /healthdeck"
+        )
+    return text
 
 
 def networks(given: Any) -> tuple[Network, ...]:

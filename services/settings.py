@@ -42,9 +42,11 @@ class Settings(BaseSettings):
     jwt_issuer: Optional = None
     portal_url: Annotated[tuple[str, ...], BeforeValidator(values.origins)] = ()
     trusted_proxies: Annotated[int, values.whole(0, 10)] = 0
+    url_prefix: Annotated[str, BeforeValidator(values.prefix)] = ""
     inventory: Annotated[Path | None, BeforeValidator(values.path)] = None
     collect_interval: Annotated[float, values.seconds(1, 86400)] = 30
     check_timeout: Annotated[float, values.seconds(0.1, 300)] = 10
+    rate_limit: Annotated[str, BeforeValidator(values.rate)] = "60 per minute"
     witnesses: Annotated[tuple[values.Address, ...], BeforeValidator(values.addresses)] = ()
     retention_raw_hours: Annotated[int, values.whole(1, 8760)] = 48
     retention_blocks_days: Annotated[int, values.whole(1, 3650)] = 90

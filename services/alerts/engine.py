@@ -171,9 +171,15 @@ class Engine:
     def write(self, session: Session, steps: Sequence[Step]) -> list[AlertChanged]:
         """Writes a plan; the events to publish after the commit."""
         events: list[AlertChanged] = []
+        # The rows that the rest points at, in one insert: many alerts fire at the same moment.
+        fired = {
+            id(step): self._alert(step) for step in steps if step.transition is Transition.FIRED
+        }
+        session.add_all(fired.values())
+        session.flush()
         for step in steps:
             if step.transition is Transition.FIRED:
-                events += self._fire(session, step)
+                events.append(self._tell(session, step, fired[id(step)]))
             elif step.transition is Transition.RESOLVED and step.before.alert_id:
                 text = wording.resolution(step.rule, step.judgement)
                 events += self._resolve(session, step.before.alert_id, text, step.at)
@@ -201,7 +207,7 @@ class Engine:
                 )
             )  # fmt: skip
 
-    def _fire(self, session: Session, step: Step) -> list[AlertChanged]:
+    def _alert(self, step: Step) -> AlertRow:
         rule, target = step.rule, step.target
         value = step.value
         if value is None and step.judgement is not None:
@@ -210,7 +216,7 @@ class Engine:
             value = rule.condition.value
         label = self._fleet.label(target)
         tenant = target[1:].partition("/")[0] if target.startswith("@") else None
-        alert = AlertRow(
+        return AlertRow(
             id=step.after.alert_id, fingerprint=fingerprint(rule.id, target), rule_id=rule.id,
             rule_name=rule.name, target=target, vps_id=vps_of(target),
             service_name=target.partition("/")[2] or None, tenant_id=tenant,
@@ -220,15 +226,16 @@ class Engine:
             value=value, threshold=rule.condition.value, triggered_at=step.at,
             impact=list(self._graph.impact(target)), escalation_level=0, occurrences=1,
         )  # fmt: skip
-        session.add(alert)
-        session.flush()
+
+    def _tell(self, session: Session, step: Step, alert: AlertRow) -> AlertChanged:
+        rule = step.rule
         session.add(AlertEvent(alert_id=alert.id, at=step.at, kind="fired", note=alert.message))
         outbox.enqueue(
             session, alert_id=alert.id, event="alert.fired", body=alert_body(alert),
             severity=rule.severity, plan=rule.notification, contacts=self._contacts,
             channels=self._channels, now=step.at,
         )  # fmt: skip
-        return [AlertChanged(alert.id, "alert.fired")]
+        return AlertChanged(alert.id, "alert.fired")
 
     def _resolve(
         self, session: Session, alert_id: str, text: str, now: float

@@ -35,6 +35,9 @@ AT_ONCE = 8
 #: Callers that may wait for a job to end; others look again by themselves.
 MOST_PATIENT = 6
 LONGEST_OUTPUT = 64 * 1024
+#: After a look that found nothing queued nobody looks for so many seconds: another process' job
+#: is handed out so much later.
+QUIET = 2.0
 
 QUEUED, SENT, RUNNING = "queued", "sent", "running"
 DONE, FAILED, EXPIRED = "done", "failed", "expired"
@@ -45,6 +48,8 @@ NOT_BEGUN = "The agent fetched this and did not say that it began."
 NOT_ENDED = (
     "The agent began this and did not say how it ended: whether it took effect is not known."
 )
+
+_ANY_QUEUED = select(Job.id).where(Job.state == QUEUED).limit(1)
 
 Body = dict[str, Any]
 
@@ -58,11 +63,14 @@ class Actions:
         fleet: Callable[[], Fleet],
         changed: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._fleet = fleet
         self._changed = changed
         self._clock = clock
+        self._monotonic = monotonic
+        self._quiet_until = monotonic()
         self._moved = threading.Condition()
         self._moves = 0
         self._patient = threading.BoundedSemaphore(MOST_PATIENT)
@@ -106,7 +114,10 @@ class Actions:
             self._patient.release()
 
     def commands(self, vps_id: str) -> list[Body]:
-        """What an agent is asked to do, each command once."""
+        """What an agent is asked to do, each command once. A job that another process queued
+        is seen within QUIET seconds."""
+        if not self._any_queued():
+            return []
         now = self._clock()
         query = (
             select(Job)
@@ -212,11 +223,26 @@ class Actions:
         self._tell([job.id])
         return _body(job)
 
+    def _any_queued(self) -> bool:
+        """Whether a job may be waiting for any agent."""
+        moves, looked_at = self._moves, self._monotonic()
+        if looked_at < self._quiet_until:
+            return False
+        with self._database.read() as session:
+            if session.scalar(_ANY_QUEUED) is not None:
+                return True
+        with self._moved:
+            # What was queued here since then may have been committed after the look.
+            if moves == self._moves:
+                self._quiet_until = looked_at + QUIET
+        return False
+
     def _tell(self, job_ids: Sequence[str]) -> None:
         if not job_ids:
             return
         with self._moved:
             self._moves += 1
+            self._quiet_until = self._monotonic()
             self._moved.notify_all()
         for job_id in job_ids:
             self._changed(job_id)

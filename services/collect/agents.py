@@ -12,6 +12,9 @@ from concurrent.futures import TimeoutError as Late
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from sqlalchemy import func, select
+
+from models.agents import Agent, AgentStream
 from models.database import Database
 from services.collect import ledger
 from services.collect.actions import Actions
@@ -20,6 +23,7 @@ from services.collect.reports import Report, judge, parse, unpack
 from services.errors import InsufficientPermissions, Unavailable
 from services.inventory.fleet import Fleet
 from services.inventory.schema import AgentSource
+from services.times import iso
 
 #: Reports in progress at a time. More would only wait for the one writer.
 AT_ONCE = 4
@@ -29,6 +33,22 @@ COMMIT = 8.0
 #: have been refused within the last LATEST, at A_SECOND of them each second.
 SOONEST, LATEST = 2, 30
 A_SECOND = 25
+
+
+_ENROLLED = (
+    select(
+        Agent.vps_id,
+        Agent.enrolled_at,
+        Agent.enrolled_by,
+        Agent.revoked_at,
+        Agent.version,
+        Agent.allows,
+        func.max(AgentStream.seen_at),
+    )
+    .outerjoin(AgentStream, AgentStream.vps_id == Agent.vps_id)
+    .group_by(Agent.vps_id)
+    .order_by(Agent.vps_id)
+)
 
 
 class Busy(Unavailable):
@@ -74,6 +94,12 @@ class AgentDesk:
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._refusals = Refusals(monotonic, dice or random.SystemRandom())
 
+    def check_room(self) -> None:
+        """Raises Busy when a report that came now would find no place: asked before anything
+        else, for those who are sent away must cost nothing, not even a look at their token."""
+        with self._place():
+            pass
+
     def report(
         self, vps_id: str, data: bytes, encoding: str, received_at: float | None = None
     ) -> dict[str, Any]:
@@ -96,6 +122,25 @@ class AgentDesk:
             "interval": self._fleet().interval(vps_id, self._interval),
             "commands": self._actions.commands(vps_id),
         }
+
+    def enrolled(self) -> list[dict[str, Any]]:
+        """Every agent that was ever enrolled, by the id of its server; never its token.
+        ``lastSeenAt`` is when it last reported, None when that is long ago or never was."""
+        with self._database.read() as session:
+            return [
+                {
+                    "vpsId": vps_id,
+                    "createdAt": iso(enrolled_at),
+                    "createdBy": enrolled_by,
+                    "lastSeenAt": iso(seen_at),
+                    "version": version,
+                    "allows": allows,
+                    "revoked": revoked_at is not None,
+                }
+                for (
+                    vps_id, enrolled_at, enrolled_by, revoked_at, version, allows, seen_at
+                ) in session.execute(_ENROLLED).all()
+            ]  # fmt: skip
 
     def forget(self) -> None:
         """Forgets streams whose readings nobody would take any more. For the scheduler."""

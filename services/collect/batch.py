@@ -84,13 +84,13 @@ class Batch:
         """Takes a reading that says nothing about its target: it could not be seen."""
         self.take(replace(observation, metrics={}, check=None, error=reason))
 
-    def silent(self, key: str, seen_at: float, now: float) -> None:
-        """A target that should have been read and was not; ``seen_at``: when it last was."""
+    def silent(self, key: str, waited_since: float, now: float) -> None:
+        """A target that should have been read and was not; ``waited_since``: the moment from
+        which a reading was due, where there has never been one."""
         before = self.states.get(key)
         if before is None:
-            before = Judgement(Status.UNKNOWN, now, "never observed", Status.UNKNOWN, 1, seen_at)
-        # What is stored of a restart says when the status changed, not when it was last seen.
-        before = replace(before, seen_at=max(before.seen_at, seen_at))
+            reason = "never observed"
+            before = Judgement(Status.UNKNOWN, now, reason, Status.UNKNOWN, 1, waited_since)
         after = judge_status.silence(before, now)
         if before.silent:
             self.plan.judge(key, before, now)

@@ -10,10 +10,9 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from functools import partial
 from typing import Any
 
 import structlog
@@ -29,19 +28,24 @@ from services.collect.batch import Batch, Platform
 from services.collect.judge import Judge
 from services.collect.ledger import Taken
 from services.collect.reports import Report
+from services.collect.restore import go_on
+from services.collect.sight import BLIND, Sighting
 from services.events import AlertChanged, Bus, NotificationsQueued, TargetsObserved
 from services.health.board import Board
 from services.health.graph import Graph
-from services.history import query, write
+from services.history import alive, query, write
 from services.inventory.fleet import Fleet
 from services.inventory.sync import sync
-from services.observation import CheckResult, Observation
+from services.observation import PLATFORM, CheckResult, Observation
 from services.rule import Rule
 
 log = structlog.get_logger(__name__)
 
 WAITING_AT_MOST = 20_000
 RETRY_SECONDS = 1.0
+
+#: What the board says of the monitor itself has changed: the overview is another.
+OF_ITSELF = TargetsObserved(frozenset({PLATFORM}), frozenset())
 
 
 def nobody(_vps_id: str = "") -> Future[None]:
@@ -71,13 +75,15 @@ class Intake:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         ask_witness: Callable[[str], Future[CheckResult | None]] = nobody,  # type: ignore[assignment]
-        ask_sight: Callable[[], Future[bool | None]] = nobody,  # type: ignore[assignment]
+        ask_sight: Callable[[], Future[Sighting | None]] = nobody,  # type: ignore[assignment]
     ) -> None:
         self._database = database
         self._fleet = fleet
         self._board = board
         self._engine = engine
         self._bus = bus
+        self._interval = interval
+        self._not_before = 0.0
         self._clock = clock
         self._platform = Platform(fleet)
         self._memory = write.Memory()
@@ -86,17 +92,21 @@ class Intake:
         self._stopping = threading.Event()
         self._judge = Judge(
             fleet, interval, timeout, monotonic, ask_witness, ask_sight, self._queue.put,
-            partial(board.warn, "sight"),
+            self._tell_sight,
         )  # fmt: skip
+        board.listen(lambda: bus.publish(OF_ITSELF))
         self._stored = 0
         self._batches: deque[float] = deque(maxlen=1000)
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     def start(self) -> None:
         """Goes on from what is stored, then takes observations."""
+        now = self._clock()
         with self._database.write() as session:
-            self._board.apply(query.states(session))
-            gone = self._engine.load(session, self._clock())
+            if alive.resume(session, now, self._interval) is not None:
+                self._not_before = now
+            self._board.apply(go_on(session, self._fleet))
+            gone = self._engine.load(session, now)
         self._judge.watch(self._fleet)
         self._thread.start()
         self._publish_alerts(gone)
@@ -183,7 +193,6 @@ class Intake:
         if self._board.trouble is None:
             log.error("cannot_store", reason=reason, waiting=len(arrived.observations))
         self._board.report(f"Nothing new can be stored: {reason}")
-        self._bus.publish(TargetsObserved(frozenset(), frozenset()))
         if len(arrived.observations) > WAITING_AT_MOST:
             dropped = len(arrived.observations) - WAITING_AT_MOST
             del arrived.observations[:dropped]
@@ -217,7 +226,7 @@ class Intake:
                 keys = {*batch.changes, *(o.target for o in stored)}
                 ids = write.target_ids(session, keys, self._memory)
                 write.samples(session, stored, ids, self._memory)
-                write.judgements(session, batch.changes, ids)
+                write.judgements(session, batch.changes, ids, self._not_before)
                 events = self._engine.write(session, batch.plan.steps)
         for waiting, answer in zip(arrived.reports, taken, strict=True):
             waiting.done.set_result(answer)
@@ -249,8 +258,12 @@ class Intake:
         self._platform = Platform(new.fleet)
         self._judge.watch(new.fleet)
         self._publish_alerts(events)
-        self._bus.publish(TargetsObserved(frozenset(gone), frozenset(gone)))
+        self._bus.publish(TargetsObserved(frozenset({*gone, PLATFORM}), frozenset(gone)))
         new.done.set_result(None)
+
+    def _tell_sight(self, failed: Mapping[str, str] | None) -> None:
+        said = None if failed is None else f"{BLIND} ({', '.join(failed)})."
+        self._board.warn("sight", said, failed)
 
     def _publish_alerts(self, events: Sequence[AlertChanged]) -> None:
         for event in events:

@@ -3,14 +3,14 @@ and its transactions. Lives on the writer's thread; only answers of witnesses co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 
 import structlog
 
 from services.collect.batch import Batch
-from services.collect.sight import BLIND, Sight, View
+from services.collect.sight import BLIND, Sight, Sighting, View
 from services.health.status import out_of_touch
 from services.inventory.fleet import Fleet
 from services.inventory.schema import LocalSource
@@ -28,7 +28,8 @@ Act = Callable[[Batch, float], None]
 class Judge:
     """``interval`` and ``timeout`` (seconds) hold where the fleet says nothing. ``ask_witness``
     looks at what else there is of a VPS, ``ask_sight`` at the monitor's own witnesses; ``later``
-    has an act done on the writer's thread; ``tell`` hears why the monitor cannot see, or None."""
+    has an act done on the writer's thread; ``tell`` hears which witnesses failed and how when the
+    monitor turns blind, and None when it sees again."""
 
     def __init__(
         self,
@@ -37,9 +38,9 @@ class Judge:
         timeout: float,
         monotonic: Callable[[], float],
         ask_witness: Callable[[str], Future[CheckResult | None]],
-        ask_sight: Callable[[], Future[bool | None]],
+        ask_sight: Callable[[], Future[Sighting | None]],
         later: Callable[[Act], None],
-        tell: Callable[[str | None], None],
+        tell: Callable[[Mapping[str, str] | None], None],
     ) -> None:
         self._fleet = fleet
         self._interval = interval
@@ -49,7 +50,7 @@ class Judge:
         self._later = later
         self._tell = tell
         self._sight = Sight(
-            ask_sight, lambda sees: later(partial(self._believe_sight, sees)), monotonic
+            ask_sight, lambda found: later(partial(self._believe_sight, found)), monotonic
         )
         self._doubted: list[Observation] = []
         self._asked: dict[str, float] = {}
@@ -158,12 +159,13 @@ class Judge:
         if state and out_of_touch(state) and self._sight.view is View.CLEAR:
             batch.unreachable(key, found, now)
 
-    def _believe_sight(self, sees: bool | None, batch: Batch, now: float) -> None:
+    def _believe_sight(self, found: Sighting | None, batch: Batch, now: float) -> None:
         before = self._sight.view
-        too_early = self._sight.take(sees)
+        too_early = self._sight.take(found)
         if self._sight.view is not before and View.BLIND in (self._sight.view, before):
-            log.warning("sight", view=self._sight.view.value)
-            self._tell(f"{BLIND}." if self._sight.view is View.BLIND else None)
+            failed = found.failed if found and self._sight.view is View.BLIND else None
+            log.warning("sight", view=self._sight.view.value, failed=failed)
+            self._tell(failed)
         for key in too_early:
             batch.doubt(Observation(key, now), BLIND)
         waiting, self._doubted = self._doubted, []

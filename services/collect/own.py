@@ -1,4 +1,4 @@
-"""What Healthdeck itself needs, watched like any service: database, cache, scheduler."""
+"""What Healthdeck itself needs, watched like any service: database, cache, scheduler, network."""
 
 from __future__ import annotations
 
@@ -53,6 +53,21 @@ def own_checks(
         return _timed(lambda: cache.ping(), f"{cache.type} answers")
 
     return {"database": check_database, "cache": check_cache, "scheduler": heartbeat.check}
+
+
+def network_check(board: Board) -> OwnCheck:
+    """A check of the monitor's own network: unhealthy while the monitor is blind.
+
+    Not among ``own_checks``, for those say whether Healthdeck can serve. It does not look at the
+    witnesses: they are asked when much fails at once, and again until one answers.
+    """
+
+    def check() -> CheckResult:
+        if blind := board.warned("sight"):
+            return CheckResult(Status.UNHEALTHY, blind.text, evidence=blind.evidence)
+        return CheckResult(Status.HEALTHY, "nothing speaks against Healthdeck's own network")
+
+    return check
 
 
 def _select_one(database: Database) -> None:

@@ -19,6 +19,7 @@ import structlog
 from services.collect.checks import open_context
 from services.collect.delivery import Delivery, Submit
 from services.collect.looks import Looks, OwnCheck, Target
+from services.collect.sight import Sighting
 from services.collect.witness import Witnesses
 from services.observation import CheckResult, Observation
 
@@ -155,7 +156,7 @@ class Rounds:
         timeout = self._fleet.timeout(vps_id, self._settings.check_timeout)
         return self._ask(lambda: self._looks.ask(check, timeout))
 
-    def ask_sight(self) -> Future[bool | None]:
+    def ask_sight(self) -> Future[Sighting | None]:
         """Whether this machine reaches any of the configured witnesses; None when there are
         none, or nobody looks."""
         return self._ask(lambda: self._witnesses.look(self._looks.context))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from enum import Enum
 
 from services.observation import Observation, Status
@@ -19,6 +20,15 @@ AGAIN = 2.0
 BLIND = "Healthdeck itself cannot see the network: its witnesses do not answer either"
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a look at the witnesses found. ``failed``, when none could be seen: each witness
+    (``host:port``) and why it was not reached."""
+
+    sees: bool
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
 class View(Enum):
     """``CLEAR``: failures are believed. ``ASKING``: they wait for the witnesses' answer.
     ``BLIND``: they say nothing about their targets."""
@@ -31,14 +41,14 @@ class View(Enum):
 class Sight:
     """Counts failures that may be the monitor's own, and asks its witnesses when they are many.
 
-    ``ask`` looks at the witnesses: True when one answers, False when none does, None when there
-    are none. ``answered`` is called with that, from any thread.
+    ``ask`` looks at the witnesses; None when there are none. ``answered`` is called with what
+    that found, from any thread.
     """
 
     def __init__(
         self,
-        ask: Callable[[], Future[bool | None]],
-        answered: Callable[[bool | None], None],
+        ask: Callable[[], Future[Sighting | None]],
+        answered: Callable[[Sighting | None], None],
         monotonic: Callable[[], float],
     ) -> None:
         self._ask = ask
@@ -81,10 +91,10 @@ class Sight:
         if self.view is View.BLIND and moment >= self._asked_at + AGAIN:
             self._look(moment)
 
-    def take(self, sees: bool | None) -> list[str]:
+    def take(self, found: Sighting | None) -> list[str]:
         """Takes in the witnesses' answer. When it makes the monitor blind, the targets whose
         failures of just now were believed too early."""
-        was, self.view = self.view, View.BLIND if sees is False else View.CLEAR
+        was, self.view = self.view, View.BLIND if found and not found.sees else View.CLEAR
         self._recent.clear()
         if self.view is View.CLEAR or was is View.BLIND:
             return []
@@ -102,5 +112,5 @@ class Sight:
         self._ask().add_done_callback(lambda done: self._answered(_answer(done)))
 
 
-def _answer(done: Future[bool | None]) -> bool | None:
+def _answer(done: Future[Sighting | None]) -> Sighting | None:
     return None if done.cancelled() or done.exception() else done.result()

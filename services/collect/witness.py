@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from services.collect.checks.connection import Connection
+from services.collect.checks.failures import network_failure, where
+from services.collect.sight import Sighting
 
 if TYPE_CHECKING:
     from services.collect.checks import ProbeContext
@@ -17,14 +18,17 @@ if TYPE_CHECKING:
 TIMEOUT = 2.0
 
 
-async def sees(address: Address, timeout: float, context: ProbeContext) -> bool:
-    """Whether ``address`` accepts a TCP connection within ``timeout`` seconds. A refusal does not
-    count: a firewall at home refuses as well."""
-    with contextlib.suppress(OSError):  # the end of the time is one
+async def fault(address: Address, timeout: float, context: ProbeContext) -> str | None:
+    """Why ``address`` does not accept a TCP connection within ``timeout`` seconds; None when it
+    does. A refusal is a fault: a firewall at home refuses as well."""
+    try:
         async with asyncio.timeout(timeout):
             (await Connection.open(address.host, address.port, context.names)).close()
-            return True
-    return False
+    except TimeoutError:
+        return f"no answer within {timeout:g} s"
+    except OSError as error:
+        return network_failure(error, address.host, address.port).message
+    return None
 
 
 class Witnesses:
@@ -33,27 +37,30 @@ class Witnesses:
     def __init__(self, addresses: Sequence[Address], timeout: float = TIMEOUT) -> None:
         self._addresses = tuple(addresses)
         self._timeout = timeout
-        self._asking: asyncio.Task[bool] | None = None
+        self._asking: asyncio.Task[Sighting] | None = None
 
-    async def look(self, context: ProbeContext) -> bool | None:
-        """True as soon as one address is reached, False when none is, None when there are none
-        to ask. Who asks while a look is under way gets its answer."""
+    async def look(self, context: ProbeContext) -> Sighting | None:
+        """What is seen, as soon as one address is reached or none can be; None when there are
+        none to ask. Who asks while a look is under way gets its answer."""
         if not self._addresses:
             return None
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._any(context))
         return await asyncio.shield(self._asking)
 
-    async def _any(self, context: ProbeContext) -> bool:
+    async def _any(self, context: ProbeContext) -> Sighting:
         looks = [
-            asyncio.ensure_future(sees(address, self._timeout, context))
+            asyncio.ensure_future(fault(address, self._timeout, context))
             for address in self._addresses
         ]
         try:
             for look in asyncio.as_completed(looks):
-                if await look:
-                    return True
-            return False
+                if await look is None:
+                    return Sighting(True)
+            names = (where(address.host, address.port) for address in self._addresses)
+            return Sighting(
+                False, dict(zip(names, [str(await look) for look in looks], strict=True))
+            )
         finally:
             for one in looks:
                 one.cancel()

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from services.health.status import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What is wrong with a part of the monitor itself, and what a reader needs to believe it."""
+
+    text: str
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+
+def _nobody() -> None:
+    """Listens while nobody else does."""
 
 
 class Board:
@@ -18,7 +31,8 @@ class Board:
         self._states: dict[str, Judgement] = {}
         self._version = 0
         self._trouble: str | None = None
-        self._warnings: dict[str, str] = {}
+        self._warnings: dict[str, Warned] = {}
+        self._told: Callable[[], None] = _nobody
 
     @property
     def version(self) -> int:
@@ -30,15 +44,29 @@ class Board:
 
     @property
     def warning(self) -> str | None:
-        return " ".join(self._warnings.values()) or None
+        return " ".join(found.text for found in self._warnings.values()) or None
 
-    def warn(self, about: str, warning: str | None) -> None:
+    def warned(self, about: str) -> Warned | None:
+        """What is wrong with a part of the monitor itself, if anything is."""
+        return self._warnings.get(about)
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """``told`` is called after each change of ``trouble`` or ``warning``, from any thread:
+        such a change comes without a reading that would bring a page up to date."""
+        self._told = told
+
+    def warn(
+        self, about: str, warning: str | None, evidence: Mapping[str, str] | None = None
+    ) -> None:
         """Says what is wrong with a part of the monitor itself, or that it no longer is."""
+        found = Warned(warning, evidence or {}) if warning else None
         with self._lock:
-            if warning != self._warnings.get(about):
-                others = {k: v for k, v in self._warnings.items() if k != about}
-                self._warnings = others | ({about: warning} if warning else {})
-                self._version += 1
+            if found == self._warnings.get(about):
+                return
+            others = {k: v for k, v in self._warnings.items() if k != about}
+            self._warnings = others | ({about: found} if found else {})
+            self._version += 1
+        self._told()
 
     def snapshot(self) -> Mapping[str, Judgement]:
         return self._states
@@ -65,6 +93,8 @@ class Board:
 
     def report(self, trouble: str | None) -> None:
         with self._lock:
-            if trouble != self._trouble:
-                self._trouble = trouble
-                self._version += 1
+            if trouble == self._trouble:
+                return
+            self._trouble = trouble
+            self._version += 1
+        self._told()

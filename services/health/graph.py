@@ -14,6 +14,10 @@ class Graph:
 
     def __init__(self, fleet: Fleet) -> None:
         self._dependents = _dependents(fleet)
+        # The services of each VPS on which others depend: a VPS's failure reaches those.
+        self._needed_on: dict[str | None, list[str]] = defaultdict(list)
+        for key in self._dependents:
+            self._needed_on[vps_of(key)].append(key)
         self._placed = {vps_id: frozenset(fleet.tenants_on(vps_id)) for vps_id in fleet.vps}
         self._apps_on = _tenants_with_apps(fleet)
         self._cache: dict[str, tuple[str, ...]] = {}
@@ -36,16 +40,14 @@ class Graph:
         if kind is Kind.PLATFORM:
             return set().union(*self._placed.values())
         vps_id = vps_of(target) or ""
-        reached = self._close([target] if kind is Kind.SERVICE else [target.rpartition("/")[0]])
-        tenants = {key[1:].partition("/")[0] for key in reached if kind_of(key) is Kind.APPLICATION}
         placed = self._placed.get(vps_id, frozenset())
         if kind is Kind.VPS:
-            on_it = self._close([key for key in self._dependents if vps_of(key) == vps_id])
-            tenants = {k[1:].partition("/")[0] for k in on_it if kind_of(k) is Kind.APPLICATION}
-            return tenants | placed
-        return tenants | (placed - self._apps_on.get(vps_id, frozenset()))
+            return self._served(self._needed_on.get(vps_id, ())) | placed
+        service = target if kind is Kind.SERVICE else target.rpartition("/")[0]
+        return self._served([service]) | (placed - self._apps_on.get(vps_id, frozenset()))
 
-    def _close(self, start: Iterable[str]) -> set[str]:
+    def _served(self, start: Iterable[str]) -> set[str]:
+        """The tenants of the applications that depend on any of these, however far."""
         reached: set[str] = set()
         waiting = list(start)
         while waiting:
@@ -53,7 +55,7 @@ class Graph:
             if key not in reached:
                 reached.add(key)
                 waiting.extend(self._dependents.get(key, ()))
-        return reached
+        return {key[1:].partition("/")[0] for key in reached if key[0] == "@"}
 
 
 def _dependents(fleet: Fleet) -> Mapping[str, set[str]]:

@@ -13,7 +13,7 @@ of which the second term counts once, for the part that costs most: so 95 and ab
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from services.observation import Status
@@ -55,15 +55,20 @@ class Score:
 def score(parts: Iterable[Part]) -> Score:
     """The score of some parts. Without any observed part there is none."""
     parts = list(parts)
-    if all(part.status is Status.UNKNOWN for part in parts):
+    ill = [part for part in parts if part.status is not Status.HEALTHY]
+    return score_of(ill, len(parts), sum(1 + part.tenants for part in parts))
+
+
+def score_of(ill: Sequence[Part], count: int, total: int) -> Score:
+    """The score of ``count`` parts that weigh ``total`` together, of which those that are not
+    healthy are named: the others need not be looked at."""
+    if len(ill) == count and all(part.status is Status.UNKNOWN for part in ill):
         return Score(None, "unknown", ())
-    total = sum(1 + part.tenants for part in parts)
+    share = {part.target: SHARE[part.status] for part in ill}
     reasons = [
-        Reason(part.text, 100 * SHARE[part.status] * (1 + part.tenants) / total, part.target)
-        for part in parts
-        if part.status is not Status.HEALTHY
+        Reason(part.text, 100 * share[part.target] * (1 + part.tenants) / total, part.target)
+        for part in ill
     ]
-    share = {part.target: SHARE[part.status] for part in parts}
     reasons.sort(key=lambda reason: (-share[reason.target], -reason.points, reason.target))
     if reasons:
         first = reasons[0]

@@ -25,6 +25,8 @@ TO_BETTER = 2
 TO_HOT = 5
 #: Response times that are kept for an average.
 RESPONSES = 3
+#: Seconds that a status lasts at least, so that no two of its spans begin at once.
+MOMENT = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,18 @@ def look(observation: Observation) -> tuple[Status, str]:
     """What one reading says by itself: status and reason, in one printable line."""
     if observation.error is not None:
         return Status.UNKNOWN, _line(observation.error)
-    if observation.check is not None:
-        return observation.check.status, _line(observation.check.message)
+    check = observation.check
+    if check is not None and (not observation.metrics or check.status is not Status.HEALTHY):
+        return check.status, _line(check.message)
+    # A server that answers "healthy" may still tell of a resource that is running out.
     hot = [
         f"{RESOURCES[name]} {observation.metrics[name]:.0f} %"
         for name, limit in LIMITS.items()
         if observation.metrics.get(name, 0.0) > limit
     ]
-    return (Status.DEGRADED, ", ".join(hot)) if hot else (Status.HEALTHY, "all well")
+    if hot:
+        return Status.DEGRADED, ", ".join(hot)
+    return Status.HEALTHY, "all well" if check is None else _line(check.message)
 
 
 def _line(text: str) -> str:
@@ -94,11 +100,12 @@ def judge(before: Judgement | None, observation: Observation) -> Judgement:
     streak = before.streak + 1 if status is before.candidate else 1
     now, since, previous = before.status, before.since, before.previous
     if status is not now:
-        if streak < _needed(now, status, of_check=check is not None):
+        of_check = check is not None and check.status is status
+        if streak < _needed(now, status, of_check=of_check):
             reason = before.reason
         else:
             # A reading may be older than the moment at which its absence was noted.
-            now, since, previous = status, max(at, before.since), now
+            now, since, previous = status, max(at, before.since + MOMENT), now
     # One call instead of ``replace``, which costs several: this is done with each reading.
     return Judgement(
         now, since, reason, status, streak, before.seen_at if observation.error else at, previous,

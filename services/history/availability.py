@@ -35,16 +35,16 @@ def _slice(found: Mapping[str, Sequence[Interval]], start: float, end: float) ->
         key: [i for i in intervals if i.start < end and (i.end is None or i.end > start)]
         for key, intervals in found.items()
     }
-    seen = [_worst_known(i.status for i in here) for here in inside.values() if here]
+    seen = {key: _worst_known(i.status for i in here) for key, here in inside.items() if here}
     if not seen:
         return Slice(start, end, Status.UNKNOWN, "no data")
-    bad = [
+    told = [
         f"{i.reason} ({span(min(i.end or end, end) - max(i.start, start))})"
-        for here in inside.values()
-        for i in here
-        if i.status in (Status.UNHEALTHY, Status.DEGRADED)
+        for key, status in seen.items()
+        for i in inside[key]
+        if i.status in (Status.UNHEALTHY, Status.DEGRADED) or i.status is status is Status.UNKNOWN
     ]
-    return Slice(start, end, of_many(seen), "; ".join(bad[:3]) or "all well")
+    return Slice(start, end, of_many(seen.values()), "; ".join(told[:3]) or "all well")
 
 
 def _worst_known(statuses: Iterable[Status]) -> Status:

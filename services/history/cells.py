@@ -162,7 +162,7 @@ def _layout(cells: Cells, size: int) -> bytes:
 
 def decode(strips: Sequence[bytes], length: int) -> Cells:
     """The cells of strips that have ``length`` cells each."""
-    sizes = {len(strip) // length for strip in strips}
+    sizes = {size // length for size in set(map(len, strips))}
     if len(sizes) == 1:
         return _read(b"".join(strips), len(strips), length, sizes.pop())
     cells = Cells.empty(len(strips), length)

@@ -106,6 +106,7 @@ def unchanged(session: Session, span: int, work: Sequence[Span]) -> list[Span]:
                 PendingSpan.span == span,
                 PendingSpan.start == work[0].start,
             )
+            .order_by(PendingSpan.target_id)  # as writers do: nobody waits in a circle
             .with_for_update()
         ).all()
     )

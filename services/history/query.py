@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict, namedtuple
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +12,15 @@ from sqlalchemy.orm import Session, aliased
 
 from models.targets import HostSample, StatusInterval, TargetRow, TargetState
 from services.health.status import Judgement
-from services.history import ask, samples
+from services.history.courses import Courses, courses
 from services.history.samples import samples_between
 from services.history.series import Point, Series, history, mean
-from services.history.stored import HOST
 from services.history.uptime import Uptime, uptime
 from services.metrics import HOST_METRICS
 from services.observation import PLATFORM, Kind, Status
 
 __all__ = [
+    "Courses",
     "Interval",
     "Point",
     "Series",
@@ -37,9 +36,9 @@ __all__ = [
     "uptime",
 ]
 
-_COLUMNS = ["target_id", "at", *(stored.column or "" for stored in HOST)]
-#: A row of a machine; the ORM would take many times as long for the rows of a whole fleet.
-Reading: Any = namedtuple("Reading", _COLUMNS)  # type: ignore[misc]
+
+#: Keys in one statement; SQLite takes some 32,000 parameters at most.
+_CHUNK = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,35 +95,21 @@ def last_readings_query() -> Any:
     )
 
 
-def courses(
-    session: Session, keys: Collection[str], start: float, end: float, points: int
-) -> dict[str, list[Any]]:
-    """The readings of machines from ``start`` to ``end``: for each key ``points`` slots of equal
-    length, oldest first, with the last reading in each (columns of ``HostSample`` by name) or None
-    where there was none."""
-    named = select(TargetRow.id, TargetRow.key).where(TargetRow.key.in_(keys))
-    ids = dict(session.execute(named).all())
-    found: dict[str, list[Any]] = {key: [None] * points for key in keys}
-    width = (end - start) / points
-    # Whole seconds, as the column has them: PostgreSQL would not use the index for others.
-    rows = ask.rows(session, samples.WIDE, sorted(ids), math.ceil(start), math.ceil(end))
-    for row in rows:
-        slot = min(int((row[1] - start) / width), points - 1)
-        found[ids[row[0]]][slot] = Reading._make(row)
-    return found
-
-
 def intervals(
     session: Session, start: float, end: float, keys: Collection[str] | None = None
 ) -> Mapping[str, Sequence[Interval]]:
-    """The status intervals that touch ``start`` to ``end``, by target, oldest first."""
-    found: dict[str, list[Interval]] = defaultdict(list)
-    for row, key in session.execute(intervals_query(start, end, keys)):
-        found[key].append(_interval(row, key))
+    """The status intervals that touch ``start`` to ``end``, by target (None: of all), oldest
+    first."""
+    if keys is None:
+        keys = session.scalars(select(TargetRow.key)).all()
+    asked, found = list(keys), defaultdict[str, list[Interval]](list)
+    for at in range(0, len(asked), _CHUNK):
+        for row, key in session.execute(intervals_query(start, end, asked[at : at + _CHUNK])):
+            found[key].append(_interval(row, key))
     return found
 
 
-def intervals_query(start: float, end: float, keys: Collection[str] | None) -> Any:
+def intervals_query(start: float, end: float, keys: Collection[str]) -> Any:
     """The query for intervals and keys. Of a target's intervals it reads those that begin inside
     the range, and the last one before it."""
     earlier = aliased(StatusInterval)
@@ -133,7 +118,7 @@ def intervals_query(start: float, end: float, keys: Collection[str] | None) -> A
         .where(earlier.target_id == TargetRow.id, earlier.started_at <= start)
         .scalar_subquery()
     )
-    query = (
+    return (
         select(StatusInterval, TargetRow.key)
         .select_from(TargetRow)
         .join(
@@ -144,10 +129,12 @@ def intervals_query(start: float, end: float, keys: Collection[str] | None) -> A
                 StatusInterval.started_at >= func.coalesce(last_before, start),
             ),
         )
-        .where(or_(StatusInterval.ended_at.is_(None), StatusInterval.ended_at > start))
-        .order_by(StatusInterval.started_at)
+        .where(
+            TargetRow.key.in_(keys),
+            or_(StatusInterval.ended_at.is_(None), StatusInterval.ended_at > start),
+        )
+        .order_by(StatusInterval.started_at, StatusInterval.id)
     )
-    return query if keys is None else query.where(TargetRow.key.in_(keys))
 
 
 def recent_changes(session: Session, limit: int) -> list[Interval]:

@@ -1,17 +1,17 @@
 """The course of a metric over any range at a bounded number of points.
 
-A range is cut where a kind of memory ends, and each part is read at the coarsest level of rollups
-that still gives the points that were asked for, from samples where no level is fine enough or
-none is kept. Hours whose rollups are not up to date (the open one above all) are always read from
-the samples.
+Each part of the plan (services.history.plan) is read from the samples or from rollups. Hours whose
+rollups are not up to date (the open one above all) are always read from the samples.
+
+What waits is read first, the samples of it next, and the rollups last. On PostgreSQL each of these
+statements sees what was committed before it, but work on an hour is never undone: one that did
+not wait is in the rollups whenever they are read, and one that did is left out of them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,22 +20,21 @@ from sqlalchemy.orm import Session
 
 from models.targets import TargetRow
 from services.history import ask, cells, pending, samples
-from services.history.cells import CELLS, LEVELS, STRIP, Cells
+from services.history.cells import CELLS, STRIP, Cells
 from services.history.codec import Floats
-from services.history.stored import DAY, HOUR, Retention, Stored, find
+from services.history.plan import RAW, Plan, plan_for
+from services.history.stored import HOUR, Retention, Stored, find
 
-#: Level of the samples themselves.
-RAW = 0
-#: Days of targets whose samples are unpacked for one answer at most; beyond that the finest level
-#: of rollups has to do.
-UNPACKED = 500
 #: Cells that are unpacked at once: few enough to stay in the processor's cache.
 AT_ONCE = 50_000
 
 _STRIPS = (
     "SELECT target_id, start, cells FROM rollups "
-    "WHERE level = ? AND start = ANY(?) AND metric = ? AND target_id = ANY(?)"
+    "WHERE level = ? AND start = ANY(?) AND metric = ? AND "
 )
+_STRIPS_OF = _STRIPS + "target_id = ANY(?)"
+#: For targets that are close together: their strips are too, and one search finds them all.
+_STRIPS_FROM_TO = _STRIPS + "target_id BETWEEN ? AND ?"
 
 
 class Point(NamedTuple):
@@ -65,16 +64,6 @@ class Series:
         return list(map(Point, self.at, self.value, self.min, self.max))
 
 
-class Plan(NamedTuple):
-    """``points`` points of ``step`` seconds from ``start`` on, and the parts (level, start, end) of
-    the range from which they are read."""
-
-    start: int
-    step: int
-    points: int
-    parts: tuple[tuple[int, int, int], ...]
-
-
 def history(
     session: Session,
     targets: Sequence[str],
@@ -97,8 +86,9 @@ def history(
     plan = plan_for(start, end, points, now, keep or Retention(), len(ids))
     found = _read(session, sorted(ids.values()), stored, plan)
     rows = {target_id: row for row, target_id in enumerate(sorted(ids.values()))}
+    columns = _columns(found, stored)
     return [
-        _series(target, found, rows[ids[target]], plan, stored)
+        _series(target, found, columns, rows[ids[target]], plan)
         if target in ids
         else Series(target, [], [], [], [])
         for target in targets
@@ -129,49 +119,7 @@ def mean(
     both = Cells(
         np.fmin.reduce(found.low)[None], np.fmax.reduce(found.high)[None], each[None], many[None]
     )
-    return _series(None, both, 0, plan, stored)
-
-
-def plan_for(
-    start: float, end: float, points: int, now: float, keep: Retention, targets: int = 1
-) -> Plan:
-    """How a range of so many targets is read. The distance of points is a whole number of
-    cells."""
-    if not end > start or points < 1:
-        return Plan(math.floor(start), 1, 0, ())
-    wanted = max((end - start) / points, 1.0)
-    base = max((level for level in LEVELS if level <= wanted), default=1)
-    if base > 1:
-        start, end = math.floor(start / base) * base, math.ceil(end / base) * base
-    first, last = math.ceil(start), math.ceil(end)
-    step = math.ceil(wanted / base) * base
-    while -(-last // step) - first // step > points:
-        step += base
-    origin = first // step * step
-    parts = tuple(_parts(first, last, step, now, keep, targets))
-    return Plan(origin, step, -(-(last - origin) // step), parts)
-
-
-def _parts(
-    start: int, end: int, step: int, now: float, keep: Retention, targets: int
-) -> list[tuple[int, int, int]]:
-    """The range cut into (level, start, end), oldest first."""
-    kept_for = {RAW: keep.samples, **{level: keep.level(level) for level in LEVELS}}
-    begins = {level: math.ceil((now - age) / HOUR) * HOUR for level, age in kept_for.items()}
-    cuts = sorted({start, end, *(at for at in begins.values() if start < at < end)})
-    found: list[tuple[int, int, int]] = []
-    for first, last in pairwise(cuts):
-        there = [level for level, begin in begins.items() if begin <= first]
-        fine = [level for level in there if level <= step]
-        if not there:
-            continue
-        level = max(fine) if fine else min(there)
-        if level == RAW and targets * (last - first) > UNPACKED * DAY and len(there) > 1:
-            level = min(set(there) - {RAW})
-        if found and found[-1][0] == level:
-            first = found.pop()[1]
-        found.append((level, first, last))
-    return found
+    return _series(None, both, _columns(both, stored), 0, plan)
 
 
 def _ids(session: Session, targets: Sequence[str]) -> dict[str, int]:
@@ -251,12 +199,12 @@ def _add_rollups(
     left, right = start // plan.step * plan.step, -(-end // plan.step) * plan.step
     begins = list(range(left // STRIP[level] * STRIP[level], right, STRIP[level]))
     size = max(1, AT_ONCE // (len(begins) * CELLS[level]))
-    first, last, begin, stop = (
-        -(-(edge - begins[0]) // level) for edge in (start, end, left, right)
-    )
+    # A part begins inside a cell only where all that is kept is longer than a point.
+    first, begin = ((edge - begins[0]) // level for edge in (start, left))
+    last, stop = (-(-(edge - begins[0]) // level) for edge in (end, right))
     for at in range(0, len(ids), size):
         some = ids[at : at + size]
-        rows = ask.rows(session, _STRIPS, level, begins, stored.number, some)
+        rows = _strips(session, level, begins, stored.number, some)
         if not rows:
             continue
         grid = _grid(rows, some, begins, level)
@@ -265,14 +213,37 @@ def _add_rollups(
         for span in stale:
             chosen = np.flatnonzero(np.isin(some, span.ids))
             one, other = ((edge - begins[0]) // level for edge in (span.start, span.end))
-            grid.clear(chosen, max(one, 0), other)
+            grid.clear(chosen, one, other)
         if level > plan.step:
-            cell = begins[0] + np.arange(first, last) * level
-            found.merge(at, (cell - plan.start) // plan.step, grid.part(first, last))
+            _spread(found, at, grid.part(first, last), begins[0] + first * level, level, plan)
             continue
         point = slice((left - plan.start) // plan.step, (right - plan.start) // plan.step)
         for group in grid.part(begin, stop).groups(plan.step // level):
             found.merge(at, point, group)
+
+
+def _strips(
+    session: Session, level: int, begins: list[int], metric: int, ids: list[int]
+) -> list[tuple[Any, ...]]:
+    between = ids[-1] - ids[0] + 1
+    if between > 2 * len(ids):
+        return ask.rows(session, _STRIPS_OF, level, begins, metric, ids)
+    rows = ask.rows(session, _STRIPS_FROM_TO, level, begins, metric, ids[0], ids[-1])
+    if between > len(ids):
+        wanted = set(ids)
+        rows = [row for row in rows if row[0] in wanted]
+    return rows
+
+
+def _spread(found: Cells, row: int, given: Cells, start: int, level: int, plan: Plan) -> None:
+    """Adds cells that are longer than a point, from ``start`` on, each to the point in which it
+    begins; one that begins before the first point, to that."""
+    cell = start + np.arange(given.count.shape[1]) * level
+    early = int(np.searchsorted(cell, plan.start))
+    if early:
+        found.merge(row, slice(0, 1), given.part(0, early))
+    point = (cell[early:] - plan.start) // plan.step
+    found.merge(row, point, given.part(early, len(cell)))
 
 
 def _grid(rows: Sequence[tuple[Any, ...]], ids: list[int], begins: list[int], level: int) -> Cells:
@@ -291,11 +262,17 @@ def _means(found: Cells) -> Floats:
     return np.clip(found.total / np.maximum(found.count, 1), found.low, found.high)
 
 
-def _series(target: str | None, found: Cells, row: int, plan: Plan, stored: Stored) -> Series:
-    there = np.flatnonzero(found.count[row])
-    one = found.take(np.array([row]))
-    columns = [part[0, there] for part in (_means(one), one.low, one.high)]
+def _columns(found: Cells, stored: Stored) -> list[Floats]:
+    """Means, smallest and largest values of every cell."""
+    columns = [_means(found), found.low, found.high]
     if stored.decimals is not None:  # single precision would show digits that nobody measured
         columns = [np.round(column, stored.decimals + 2) for column in columns]
+    return columns
+
+
+def _series(
+    target: str | None, found: Cells, columns: Sequence[Floats], row: int, plan: Plan
+) -> Series:
+    there = np.flatnonzero(found.count[row])
     at = there * plan.step + plan.start
-    return Series(target, at.tolist(), *(column.tolist() for column in columns))
+    return Series(target, at.tolist(), *(column[row, there].tolist() for column in columns))

@@ -171,9 +171,11 @@ def judgements(
     session: Session,
     changes: Mapping[str, tuple[Judgement | None, Judgement]],
     ids: Mapping[str, int],
+    not_before: float = 0.0,
 ) -> None:
     """Stores new judgements (before, after): the state to go on from, and a new interval where
-    the status changed."""
+    the status changed. ``not_before``: the start of this process after a gap (see
+    services.history.alive); what a reading says of the time before it came too late to count."""
     states: list[tuple[Any, ...]] = []
     ends: list[dict[str, Any]] = []
     begun: list[tuple[Any, ...]] = []
@@ -187,11 +189,12 @@ def judgements(
                 )
             )  # fmt: skip
         if after.changed_from(before):
-            ends.append({"of": target_id, "then": after.since})
+            since = max(after.since, not_before)
+            ends.append({"of": target_id, "then": since})
             begun.append(
                 (
                     target_id, str(after.status), str(before.status) if before else None,
-                    after.since, None, reason,
+                    since, None, reason,
                     json.dumps(dict(after.check.evidence) if after.check else {}),
                 )
             )  # fmt: skip

@@ -1,6 +1,14 @@
-"""Who is calling, and what may they see: users, logins, tokens."""
+"""Who is calling, and what may they see: users, logins, tokens, keys, embedded pages."""
 
 from services.identity.desk import SESSION_SECONDS, Identity
-from services.identity.principal import ROLES, Principal, Scope
+from services.identity.principal import ROLES, OnlyServers, Principal, Scope, scope_key
 
-__all__ = ["ROLES", "SESSION_SECONDS", "Identity", "Principal", "Scope"]
+__all__ = [
+    "ROLES",
+    "SESSION_SECONDS",
+    "Identity",
+    "OnlyServers",
+    "Principal",
+    "Scope",
+    "scope_key",
+]

@@ -44,18 +44,26 @@ class Fleet:
     own: Mapping[str, str]
 
     @classmethod
-    def build(cls, inventory: Inventory | None, hostname: str, cache_type: str) -> Fleet:
+    def build(
+        cls,
+        inventory: Inventory | None,
+        hostname: str,
+        cache_type: str,
+        *,
+        has_witnesses: bool = False,
+    ) -> Fleet:
         """The fleet of an inventory (None: this machine alone).
 
         Healthdeck's own services belong to the VPS with the local source; without one, this
         machine comes last as a VPS named ``hostname``. ``cache_type`` is ``redis`` or ``cache``.
+        Its own network is one of them where ``has_witnesses`` says that it can be doubted.
         """
         inventory = inventory or Inventory()
         servers = {spec.id: spec for spec in inventory.vps}
         local = next((v for v in servers.values() if isinstance(v.source, LocalSource)), None)
         if local is None:
             local = VpsSpec(id=self_id(servers), name=hostname, source=LocalSource(type="local"))
-        added, own = _own_services(local, cache_type)
+        added, own = _own_services(local, cache_type, has_witnesses)
         servers[local.id] = local.model_copy(update={"services": (*local.services, *added)})
         return cls(
             vps=servers,
@@ -198,7 +206,9 @@ class Fleet:
         return {tenant: tuple(servers) for tenant, servers in found.items()}
 
 
-def _own_services(local: VpsSpec, cache_type: str) -> tuple[list[ServiceSpec], dict[str, str]]:
+def _own_services(
+    local: VpsSpec, cache_type: str, has_witnesses: bool
+) -> tuple[list[ServiceSpec], dict[str, str]]:
     """Healthdeck's own parts as services; a name that the inventory uses stays the inventory's."""
     taken = {service.name for service in local.services}
     added, own = [], {}
@@ -206,6 +216,7 @@ def _own_services(local: VpsSpec, cache_type: str) -> tuple[list[ServiceSpec], d
         ("database", "database"),
         ("cache", cache_type),
         ("scheduler", "scheduler"),
+        *((("network", "network"),) if has_witnesses else ()),
     ):
         name = f"healthdeck-{part}"
         if name not in taken:

@@ -7,18 +7,21 @@ blow up, are known before anything is expanded.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 from yaml.constructor import SafeConstructor
 from yaml.events import (
     AliasEvent,
-    CollectionEndEvent,
     DocumentStartEvent,
+    MappingEndEvent,
     MappingStartEvent,
     NodeEvent,
     ScalarEvent,
+    SequenceEndEvent,
     SequenceStartEvent,
 )
 from yaml.nodes import ScalarNode
@@ -36,12 +39,16 @@ _TEXT = frozenset({"!", *(_STANDARD + name for name in ("str", "timestamp", "val
 _SCALARS = _TEXT | {_STANDARD + name for name in ("int", "float", "bool", "null")}
 _COLLECTIONS = frozenset({"!", _STANDARD + "map", _STANDARD + "seq"})
 
+_NO_FIELDS: Mapping[str, int] = MappingProxyType({})
+
 
 @dataclass(slots=True)
 class Node:
     """``value`` is a list of nodes, a dict of field names and nodes, or a scalar; ``raw`` a
     scalar as it was written. ``size`` counts the values below and ``height`` the levels, both
     with aliases in full. ``mistakes``: the line of each, the field it is about, what is wrong.
+
+    A large inventory has 100,000 of these: what few of them have is not made for each.
     """
 
     line: int
@@ -50,8 +57,8 @@ class Node:
     size: int = 1
     height: int = 1
     key: str | None = None
-    key_lines: dict[str, int] = field(default_factory=dict)
-    mistakes: list[tuple[int, str | None, str]] = field(default_factory=list)
+    key_lines: Mapping[str, int] = field(default_factory=lambda: _NO_FIELDS)
+    mistakes: tuple[tuple[int, str | None, str], ...] = ()
 
 
 class Unreadable(Exception):
@@ -100,23 +107,35 @@ class _Builder:
         self._anchors: dict[str, Node] = {}
         self._resolver: Any = Resolver()
         self._constructor = SafeConstructor()
+        self._plain: dict[str, tuple[Any, str | None]] = {}
+        self._takers: Mapping[type[yaml.Event], Callable[[Any], None]] = {
+            ScalarEvent: lambda event: self._place(self._scalar(event)),
+            MappingStartEvent: self._begin,
+            SequenceStartEvent: self._begin,
+            MappingEndEvent: self._end,
+            SequenceEndEvent: self._end,
+            AliasEvent: lambda event: self._place(self._alias(event)),
+            DocumentStartEvent: self._document,
+        }
 
     def take(self, event: yaml.Event) -> None:
-        if isinstance(event, DocumentStartEvent):
-            if self.root is not None:
-                raise Unreadable(_line(event), "a second document begins; an inventory is one")
-        elif isinstance(event, CollectionEndEvent):
-            self._place(self._open.pop())
-        elif isinstance(event, AliasEvent):
-            self._place(self._alias(event))
-        elif isinstance(event, ScalarEvent):
-            self._place(self._scalar(event))
-        elif isinstance(event, MappingStartEvent | SequenceStartEvent):
-            self._begin(event)
+        taker = self._takers.get(type(event))
+        if taker is not None:
+            taker(event)
+
+    def _document(self, event: DocumentStartEvent) -> None:
+        if self.root is not None:
+            raise Unreadable(_line(event), "a second document begins; an inventory is one")
+
+    def _end(self, _event: MappingEndEvent | SequenceEndEvent) -> None:
+        self._place(self._open.pop())
 
     def _begin(self, event: MappingStartEvent | SequenceStartEvent) -> None:
         _check_tag(event, _COLLECTIONS)
-        node = Node(_line(event), {} if isinstance(event, MappingStartEvent) else [])
+        if type(event) is MappingStartEvent:
+            node = Node(_line(event), {}, key_lines={})
+        else:
+            node = Node(_line(event), [])
         self._anchor(event, node)
         self._open.append(node)
         if len(self._open) > MAX_DEPTH:
@@ -142,14 +161,15 @@ class _Builder:
             return
         parent = self._open[-1]
         parent.size += node.size
-        parent.height = max(parent.height, node.height + 1)
+        if node.height >= parent.height:
+            parent.height = node.height + 1
         if parent.size > MAX_NODES or parent.height > MAX_DEPTH:
             raise Unreadable(
                 node.line,
                 f"with its aliases the file has more than {MAX_NODES:,} values or {MAX_DEPTH} "
                 "levels",
             )
-        if isinstance(parent.value, list):
+        if type(parent.value) is list:
             parent.value.append(node)
         elif parent.key is None:
             parent.key = _name(node, parent)
@@ -158,19 +178,34 @@ class _Builder:
             parent.key = None
 
     def _scalar(self, event: ScalarEvent) -> Node:
-        _check_tag(event, _SCALARS)
-        node = Node(_line(event), event.value, event.value)
+        text, mistake = event.value, None
+        if event.tag is not None:
+            _check_tag(event, _SCALARS)
+            value, mistake = self._value(event.tag, text)
+        elif event.implicit[0]:
+            # What is written without quotes is mostly the same few words.
+            found = self._plain.get(text)
+            if found is None:
+                tag = self._resolver.resolve(ScalarNode, text, event.implicit)
+                found = self._plain[text] = self._value(tag, text)
+            value, mistake = found
+        else:
+            value = text
+        node = Node(_line(event), value, text)
+        if mistake is not None:
+            node.mistakes = ((node.line, None, mistake),)
         self._anchor(event, node)
-        tag = event.tag or self._resolver.resolve(ScalarNode, event.value, event.implicit)
+        return node
+
+    def _value(self, tag: str, text: str) -> tuple[Any, str | None]:
+        """What a scalar means, or what is wrong with it."""
         if tag in _TEXT:
-            return node
+            return text, None
         try:
-            node.value = self._constructor.construct_object(ScalarNode(tag, event.value))
+            return self._constructor.construct_object(ScalarNode(tag, text)), None
         except (yaml.YAMLError, ValueError, LookupError, OverflowError):
             kind = {"int": "whole number", "float": "number"}.get(tag.rpartition(":")[2], "value")
-            said = f"'{event.value[:40]}' is not a {kind} that can be used; put text in quotes"
-            node.mistakes.append((node.line, None, said))
-        return node
+            return text, f"'{text[:40]}' is not a {kind} that can be used; put text in quotes"
 
 
 def _name(node: Node, parent: Node) -> str:
@@ -178,11 +213,12 @@ def _name(node: Node, parent: Node) -> str:
         raise Unreadable(node.line, "the name of a field must be plain text")
     if node.raw in parent.value:
         said = f"stands here a second time; the first is on line {parent.key_lines[node.raw]}"
-        parent.mistakes.append((node.line, node.raw, said))
+        parent.mistakes += ((node.line, node.raw, said),)
     elif node.raw == "<<":
         said = "'<<' is not understood; use an alias for a whole value, or repeat its fields"
-        parent.mistakes.append((node.line, None, said))
-    parent.key_lines.setdefault(node.raw, node.line)
+        parent.mistakes += ((node.line, None, said),)
+    lines: Any = parent.key_lines  # of a mapping that is being read
+    lines.setdefault(node.raw, node.line)
     return node.raw
 
 

@@ -10,7 +10,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from models.notifications import NotificationRow as Row
@@ -64,6 +74,24 @@ def due(now: float, channels: Collection[str]) -> Select[Row]:
         )
         .order_by(Row.next_attempt_at, Row.created_at)
     )
+
+
+_WAITS_FOR_TIME = (
+    select(literal(1))
+    .where(
+        exists().where(Row.status == Status.QUEUED, Row.next_attempt_at <= bindparam("now"))
+        | exists().where(Row.status == Status.SENDING)
+        | exists().where(Row.status == Status.QUEUED, Row.created_at <= bindparam("yesterday"))
+    )
+    .limit(1)
+)
+
+
+def stirs(session: Session, now: float) -> bool:
+    """Whether there may be anything to send or to take care of, for any channel and process. No
+    more than that, but in one question that costs next to nothing while nothing is to be told."""
+    found = session.execute(_WAITS_FOR_TIME, {"now": now, "yesterday": now - GIVE_UP_AFTER})
+    return found.first() is not None
 
 
 def take(session: Session, row: Row, token: str, until: float) -> Claim | None:

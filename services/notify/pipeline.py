@@ -137,6 +137,8 @@ class Pipeline:
         now, own, names = self._clock(), self._own_tokens(), self._lanes.keys()
         try:
             with self._database.read() as session:
+                if not claims.stirs(session, now):
+                    return
                 untidy = session.execute(claims.untidy(now, names, own)).first()
             if untidy:
                 with self._database.write() as session:

@@ -4,12 +4,37 @@ knows. Pure."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from services.observation import Status
-from services.views.model import AlertView, Instance, VpsCard
+from services.views.model import AlertView
 
 
-def headline(vps: Sequence[VpsCard], applications: Sequence[str], hurt: int, tenants: int) -> str:
+class Service(Protocol):
+    """What the sentence needs of a service."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def vps_id(self) -> str: ...
+    @property
+    def status(self) -> Status: ...
+
+
+class Server(Protocol):
+    """What the sentence needs of a server; of its services those that are down."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def seen_at(self) -> float | None: ...
+    @property
+    def services(self) -> Sequence[Service]: ...
+
+
+def headline(vps: Sequence[Server], applications: Sequence[str], hurt: int, tenants: int) -> str:
     """``vps-4 is down; 3 of 30 tenants are affected.``
 
     ``applications``: labels of tenants' applications that are down; ``hurt``: how many of the
@@ -29,7 +54,7 @@ def headline(vps: Sequence[VpsCard], applications: Sequence[str], hurt: int, ten
     return f"{named}{who}."
 
 
-def _named(vps: Sequence[VpsCard], applications: Sequence[str]) -> str:
+def _named(vps: Sequence[Server], applications: Sequence[str]) -> str:
     down = [card.name for card in vps if card.status is Status.UNHEALTHY]
     silent = [card.name for card in vps if card.status is Status.UNKNOWN and card.seen_at]
     broken = [i for card in vps for i in card.services if i.status is Status.UNHEALTHY]
@@ -48,7 +73,7 @@ def _named(vps: Sequence[VpsCard], applications: Sequence[str]) -> str:
     return ""
 
 
-def _where(instance: Instance) -> str:
+def _where(instance: Service) -> str:
     return f"{instance.name} on {instance.vps_id}"
 
 

@@ -7,29 +7,29 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.alerts import AlertEvent, AlertRow
 from models.database import Database
-from models.targets import HostSample
 from services.cache import Cache
 from services.errors import NotFound
 from services.events import AlertChanged, Event
-from services.health import score as scoring
 from services.health.board import Board
 from services.health.graph import Graph
-from services.health.status import of_many
 from services.history import query
 from services.history.availability import Slice, availability, slices
 from services.inventory.fleet import Fleet
 from services.notify import outbox
 from services.notify.body import alert_body
-from services.observation import PLATFORM, Status, vps_of
+from services.observation import Status
 from services.times import iso
 from services.views import alerts, cards
-from services.views.headline import headline, told
+from services.views.computed import MOST_SCOPES, Computed
+from services.views.headline import told
+from services.views.kept import Keeper
 from services.views.model import Body, EventView, Instance, Overview, ServiceType, VpsCard
 
 Scope = frozenset[str] | None
@@ -45,7 +45,8 @@ BEATS_TTL = 30
 
 class Reader:
     """Read models for callers limited to ``scope`` (tenant ids; None sees everything). What such
-    a caller may not see is absent from every list, count, score and sentence."""
+    a caller may not see is absent from every list, count, score and sentence. ``kept`` has the
+    bodies of the API as bytes."""
 
     def __init__(
         self,
@@ -56,22 +57,27 @@ class Reader:
         cache: Cache,
         interval: float,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._board = board
         self._fleet = fleet
-        self._graph = graph
-        self._cache = cache
         self._interval = interval
         self._clock = clock
         self._alerts_version = 0
         self._kept: dict[Scope, tuple[tuple[int, int], Overview]] = {}
         self._building: dict[Scope, threading.Lock] = defaultdict(threading.Lock)
+        self._computed = Computed(database, board, fleet, graph, interval, clock)
+        self._courses = query.Courses()
+        self.kept = Keeper(self._computed, cache, monotonic)
+        self._kept_beats: dict[Scope, tuple[float, object, dict[str, Beats]]] = {}
 
     def notice(self, event: Event) -> None:
         """Takes note of a change that the board does not show."""
         if isinstance(event, AlertChanged):
             self._alerts_version += 1
+            self._computed.alerts_changed()
+        self.kept.notice(event)
 
     def fleet(self) -> Fleet:
         """What is watched now."""
@@ -79,16 +85,18 @@ class Reader:
 
     def replace(self, fleet: Fleet, graph: Graph) -> None:
         """Goes on with another fleet."""
-        self._fleet, self._graph = fleet, graph
+        self._fleet = fleet
+        self._computed.replace(fleet, graph)
+        self._kept_beats = {}
         self._alerts_version += 1
 
     def sees(self, target: str, scope: Scope) -> bool:
         """Whether a caller may know of a target: its own tenants, and the servers they are on."""
-        if scope is None:
-            return True
-        if target.startswith("@"):
-            return target[1:].partition("/")[0] in scope
-        return bool(scope.intersection(self._fleet.tenants_on(vps_of(target) or "")))
+        return self._computed.sees(target, scope)
+
+    def impact(self, target: str) -> Sequence[str]:
+        """The tenants that a target's failure reaches."""
+        return self._computed.impact(target)
 
     def overview(self, scope: Scope = None) -> Overview:
         """The state of everything that a caller may see."""
@@ -102,8 +110,7 @@ class Reader:
 
     def vps(self, vps_id: str, scope: Scope = None) -> VpsCard:
         """One server. Raises NotFound for one that is not there or not to be known of."""
-        if vps_id not in self._fleet.vps or not self.sees(vps_id, scope):
-            raise NotFound(f"there is no VPS '{vps_id}'")
+        self._computed.check("vps", vps_id, scope)
         with self._database.read() as session:
             return self._card(session, [vps_id], scope)[0]
 
@@ -148,29 +155,20 @@ class Reader:
 
     def _overview(self, scope: Scope) -> Overview:
         now = self._clock()
-        fleet, states = self._fleet, self._board.snapshot()
-        visible = [vps_id for vps_id in fleet.vps if self.sees(vps_id, scope)]
+        fleet, (found, uptime_s) = self._fleet, self._computed.standing(scope)
+        visible = [brief.id for brief in found.vps]
         with self._database.read() as session:
             servers = self._card(session, visible, scope)
             active = alerts.unresolved(session, fleet, lambda t: self.sees(t, scope), scope)
             changes = query.recent_changes(session, EVENTS * (1 if scope is None else 20))
-            up_since = query.platform_up_since(session)
         rows = self._service_types(servers, scope, now)
-        parts = self._parts(servers, scope)
-        bad = [p for p in parts if p.status in (Status.UNHEALTHY, Status.UNKNOWN)]
-        hurt = {t for p in bad for t in self._impact(p.target, scope)}
-        tenants = len(fleet.tenants if scope is None else scope.intersection(fleet.tenants))
-        platform = states.get(PLATFORM)
         return Overview(
-            headline=headline(
-                servers, [fleet.label(p.target) for p in bad if p.target.startswith("@")],
-                len(hurt), tenants,
-            ),
-            told=told(active, self._board.trouble or self._board.warning),
-            status=self._platform(rows, servers) if scope or not platform else platform.status,
-            score=scoring.score(parts),
-            uptime_s=max(0.0, now - up_since) if up_since else 0.0,
-            updated_at=max((s.seen_at for s in states.values()), default=now),
+            headline=found.headline,
+            told=told(active, self._trouble(scope)),
+            status=found.status,
+            score=found.score,
+            uptime_s=uptime_s,
+            updated_at=found.updated_at,
             services=tuple(rows),
             vps=tuple(servers),
             alerts=active,
@@ -179,12 +177,13 @@ class Reader:
                 for c in changes
                 if self.sees(c.target, scope)
             )[:EVENTS],
-            tenants=tenants,
+            tenants=found.tenants,
             interval=self._interval,
-        )  # fmt: skip
+        )
 
-    def _impact(self, target: str, scope: Scope) -> list[str]:
-        return [t for t in self._graph.impact(target) if scope is None or t in scope]
+    def _trouble(self, scope: Scope) -> str | None:
+        """What is wrong with the monitor itself. A warning may name anything of the fleet."""
+        return self._board.trouble or (self._board.warning if scope is None else None)
 
     def _card(self, session: Session, vps_ids: Sequence[str], scope: Scope) -> list[VpsCard]:
         """Cards of servers, in the fleet's order. Slots of the course are wider than an interval,
@@ -193,11 +192,11 @@ class Reader:
         by_interval: dict[float, list[str]] = defaultdict(list)
         for vps_id in vps_ids:
             by_interval[self._fleet.interval(vps_id, self._interval)].append(vps_id)
-        courses: dict[str, list[HostSample | None]] = {}
+        courses: dict[str, list[Any]] = {}
         for interval, group in by_interval.items():
             width = 1.5 * interval
             end = math.ceil(now / width) * width
-            courses |= query.courses(session, group, end - POINTS * width, end, POINTS)
+            courses |= self._courses.read(session, group, end, width, POINTS)
         return [
             cards.vps_card(
                 vps_id, self._fleet, states, courses[vps_id],
@@ -221,13 +220,14 @@ class Reader:
     def _beats(
         self, groups: Mapping[str, Sequence[Instance]], scope: Scope, now: float, moved: float
     ) -> dict[str, Beats]:
-        who = "*" if scope is None else ",".join(sorted(scope))
-        kept = self._cache.get(f"beats:{who}", BEATS_TTL)
-        if kept is None or kept[0] != (moved, *groups):
-            kept = ((moved, *groups), self._build_beats(groups, now))
-            self._cache.set(f"beats:{who}", kept)
-        beats: dict[str, Beats] = kept[1]
-        return beats
+        kept = self._kept_beats.get(scope)
+        stamp = (moved, *groups)
+        if kept is None or kept[1] != stamp or not 0 <= now - kept[0] < BEATS_TTL:
+            if len(self._kept_beats) >= MOST_SCOPES:
+                self._kept_beats = {}
+            kept = now, stamp, self._build_beats(groups, now)
+            self._kept_beats[scope] = kept
+        return kept[2]
 
     def _build_beats(
         self, groups: Mapping[str, Sequence[Instance]], now: float
@@ -242,28 +242,6 @@ class Reader:
             own = {i.key: found.get(i.key, ()) for i in group}
             beats[type_] = (slices(own, start, end, BEATS), availability(own, start, now))
         return beats
-
-    def _parts(self, servers: Sequence[VpsCard], scope: Scope) -> list[scoring.Part]:
-        """Everything that counts for the score: machines, services, applications. What is
-        paused does not."""
-        fleet, states = self._fleet, self._board.snapshot()
-        keys = [c.id for c in servers if fleet.vps[c.id].source]
-        keys += [i.key for c in servers for i in c.services]
-        keys += [key for key in fleet.applications if self.sees(key, scope)]
-        parts = []
-        for key in keys:
-            if fleet.enabled(key):
-                state = states.get(key)
-                status = state.status if state else Status.UNKNOWN
-                reason = state.reason if state else "not observed yet"
-                text = f"{fleet.label(key)}: {reason}"
-                parts.append(scoring.Part(key, status, text, len(self._impact(key, scope))))
-        return parts
-
-    def _platform(self, rows: Sequence[ServiceType], servers: Sequence[VpsCard]) -> Status:
-        """The platform as a limited caller sees it."""
-        machines = [c.status for c in servers]
-        return of_many([*(row.status for row in rows), *([of_many(machines)] if machines else [])])
 
 
 def _said(change: query.Interval) -> str:

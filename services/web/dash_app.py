@@ -15,14 +15,18 @@ from flask.typing import ResponseReturnValue
 from components import states
 from components.shell import Entry, shell
 from services.web import (
+    cors,
     dash_endpoints,
+    embedding,
     errors,
     guard,
     headers,
+    limits,
     login,
     rest,
     vendor,
 )
+from services.web.prefix import Site
 
 if TYPE_CHECKING:
     from services.container import Services
@@ -38,13 +42,13 @@ INDEX = """<!DOCTYPE html>
   <head>
     {%metas%}
     <title>{%title%}</title>
-    <link rel="icon" href="/assets/favicon.svg" type="image/svg+xml">
-    <script src="THEME"></script>
+    <link rel="icon" href="PREFIX/assets/favicon.svg" type="image/svg+xml">
+    <script src="PREFIXTHEME"></script>
     {%css%}
   </head>
   <body>
     {%app_entry%}
-    <noscript>Healthdeck needs JavaScript; its data is also at /api/admin/health.</noscript>
+    <noscript>Healthdeck needs JavaScript; its data is also at PREFIX/api/admin/health.</noscript>
     <footer>
       {%config%}
       {%scripts%}
@@ -69,9 +73,9 @@ def create(services: Services) -> dash.Dash:
     """The app over some services, with everything of the web in front of it. Raises
     ConfigurationError when the browser files are not installed."""
     vendor.check()
-    server = Flask("healthdeck", static_folder=None, root_path=str(HOME))
+    server = Site("healthdeck", static_folder=None, root_path=str(HOME))
     server.extensions["healthdeck"] = services
-    app = _dash(server)
+    app = _dash(server, services.settings.url_prefix)
     _prepare_pages(server)
     _answer_pages(server)
     app.layout = _layout(services)
@@ -79,13 +83,16 @@ def create(services: Services) -> dash.Dash:
     vendor.install(server)
     guard.install(server)
     headers.install(server, app.csp_hashes)
+    cors.install(server)
+    limits.install(server)
     login.install(server)
+    embedding.install(server)
     rest.install(server)
     dash_endpoints.install(server, app)
     return app
 
 
-def _dash(server: Flask) -> dash.Dash:
+def _dash(server: Flask, prefix: str) -> dash.Dash:
     # Without suppress_callback_exceptions Dash sends every page's layout to every browser, drawn
     # once, for whoever came first: another caller's view would leak.
     return dash.Dash(
@@ -94,10 +101,12 @@ def _dash(server: Flask) -> dash.Dash:
         use_pages=True,
         pages_folder=str(HOME / "pages"),
         assets_folder=str(HOME / "assets"),
+        requests_pathname_prefix=f"{prefix}/",
+        routes_pathname_prefix="/",
         assets_ignore=NOT_FOR_DASH,
-        external_stylesheets=[vendor.url("bootstrap.min.css")],
-        external_scripts=[vendor.url("socket.io.min.js")],
-        index_string=INDEX.replace("THEME", _versioned("theme.js")),
+        external_stylesheets=[prefix + vendor.url("bootstrap.min.css")],
+        external_scripts=[prefix + vendor.url("socket.io.min.js")],
+        index_string=INDEX.replace("PREFIX", prefix).replace("THEME", _versioned("theme.js")),
         meta_tags=METAS,
         include_pages_meta=False,
         title="Healthdeck",

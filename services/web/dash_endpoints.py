@@ -89,12 +89,13 @@ class Pattern:
 def install(server: Flask, dash_app: dash.Dash) -> None:
     """Puts the checks in front of Dash's views. Call it once Dash has added them."""
     prefix = dash_app.config.routes_pathname_prefix
+    below = dash_app.config.requests_pathname_prefix.rstrip("/")
     callback = f"{prefix}_dash-update-component"
     files = f"{prefix}_dash-component-suites/<string:package_name>/<path:fingerprinted_path>"
     dispatch, serve = server.view_functions[callback], server.view_functions[files]
 
     def checked_callback() -> ResponseReturnValue:
-        check(body.check(Execution, body.read_object()), dash_app.callback_map)
+        check(body.check(Execution, body.read_object()), dash_app.callback_map, below)
         answer: ResponseReturnValue = server.ensure_sync(dispatch)()
         return answer
 
@@ -117,8 +118,9 @@ def install(server: Flask, dash_app: dash.Dash) -> None:
         server.register_error_handler(error, _answer_no_file)
 
 
-def check(sent: Execution, callbacks: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raises ValidationError where the body does not fit the callback that it names."""
+def check(sent: Execution, callbacks: Mapping[str, Mapping[str, Any]], below: str = "") -> None:
+    """Raises ValidationError where the body does not fit the callback that it names. Pages lie
+    ``below`` a path of the host."""
     known = callbacks.get(sent.output)
     if known is None or "callback" not in known:
         raise ValidationError("The output names no callback of this application.")
@@ -131,7 +133,7 @@ def check(sent: Execution, callbacks: Mapping[str, Mapping[str, Any]]) -> None:
     for given in (*_flat(sent.inputs), *_flat(sent.state)):
         _check_value(given)
     if ROUTER_OUTPUT in sent.output and sent.inputs:
-        _check_address(sent.inputs)
+        _check_address(sent.inputs, below)
     for text in sent.changedPropIds:
         _check_changed(text, inputs)
 
@@ -201,11 +203,13 @@ def _check_value(given: Dependency) -> None:
         raise ValidationError(f"The value of {name} is of a wrong kind.")
 
 
-def _check_address(inputs: Group) -> None:
-    """Dash's page router needs a path; only a browser that has not started has none."""
+def _check_address(inputs: Group, below: str) -> None:
+    """Dash's page router needs a path of ours; only a browser that has not started has none."""
     address = inputs[0]
     if isinstance(address, list) or address.value is None:
         raise ValidationError("The value of pathname is missing.")
+    if not f"{address.value}/".startswith(f"{below}/"):
+        raise ValidationError(f"The pages of Healthdeck are below {below}.")
 
 
 def _check_changed(text: str, inputs: Sequence[Pattern]) -> None:

@@ -12,9 +12,14 @@ from flask import Flask, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from services.container import current
-from services.errors import AuthenticationRequired, InsufficientPermissions, PayloadTooLarge
+from services.errors import (
+    AuthenticationRequired,
+    InsufficientPermissions,
+    InvalidToken,
+    PayloadTooLarge,
+)
 from services.identity import Principal
-from services.web import errors
+from services.web import confine, cors, errors, limits
 
 MAX_BODY = 1024 * 1024
 #: Exact paths that anybody may ask for: is it alive, how to come in, and what those pages need.
@@ -31,6 +36,9 @@ PUBLIC = frozenset(
         "/assets/tokens.css",
         "/assets/theme.js",
         "/assets/favicon.svg",
+        "/assets/embed.js",
+        "/embed",
+        "/auth/embed",
         "/api/openapi.json",
         "/api/docs",
         "/assets/docs.js",
@@ -55,20 +63,35 @@ def admit() -> ResponseReturnValue | None:
     g.principal = None
     if (request.content_length or 0) > MAX_BODY:
         raise PayloadTooLarge("The request is larger than 1 MiB.")
+    if asked := cors.preflight():
+        return asked
     if request.path in PUBLIC:
         _refuse_strange_origin(needed=False)
         return None
     if request.path == AGENT_REPORT and _shows_agent_token():
         return None  # the route knows agents by their own tokens, which open nothing else
-    principal = identify()
+    principal = _known()
     if principal is None:
         if errors.wants_page() and request.method in ("GET", "HEAD"):
             return _to_login()
+        limits.count_refused()
         raise AuthenticationRequired("Log in, or send Authorization: Bearer <token>.")
-    if principal.via == "session":
+    if principal.via in ("session", "embed"):
         _refuse_strange_origin(needed=True)
+    if principal.via == "embed":
+        _refuse_strange_caller()
+        confine.check(principal)
     g.principal = principal
     return None
+
+
+def _known() -> Principal | None:
+    """The caller. One whose token is no good is counted before it is refused."""
+    try:
+        return identify()
+    except (AuthenticationRequired, InvalidToken, InsufficientPermissions):
+        limits.count_refused()
+        raise
 
 
 def _shows_agent_token() -> bool:
@@ -81,13 +104,28 @@ def identify() -> Principal | None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return current().identity.authenticate_token(token.strip())
-    cookie = request.cookies.get(cookie_name())
-    return current().identity.authenticate_session(cookie) if cookie else None
+    for cookie in cookies():
+        if principal := current().identity.authenticate_session(cookie):
+            return principal
+    return None
+
+
+def cookies() -> list[str]:
+    """The cookies that may say who it is, the login's before that of an embedded page.
+    ``Identity.authenticate_session`` knows both."""
+    shown = (request.cookies.get(cookie_name()), request.cookies.get(embed_cookie_name()))
+    return [cookie for cookie in shown if cookie]
 
 
 def cookie_name() -> str:
     """Over https a name that browsers take from our own host alone, for all paths."""
     return "__Host-healthdeck" if request.is_secure else "healthdeck"
+
+
+def embed_cookie_name() -> str:
+    """That of a page which the portal embeds: a name of its own, for it goes to other sites'
+    frames."""
+    return "__Host-healthdeck-embed" if request.is_secure else "healthdeck_embed"
 
 
 def is_own_origin(origin: str) -> bool:
@@ -108,6 +146,17 @@ def _refuse_strange_origin(*, needed: bool) -> None:
             "A change must come from a page of this address, and the Origin header must say so. "
             "Behind a proxy set TRUSTED_PROXIES; for a portal set PORTAL_URL."
         )
+
+
+def _refuse_strange_caller() -> None:
+    """The cookie of an embedded page is sent from other sites' pages too. What they fetch with it
+    they could not read, but they shall not even ask."""
+    origin = request.headers.get("Origin")
+    foreign = request.headers.get("Sec-Fetch-Site") == "cross-site" and (
+        request.headers.get("Sec-Fetch-Mode") != "navigate"
+    )
+    if not is_own_origin(origin) if origin else foreign:
+        raise InsufficientPermissions("This origin may not use the embedded page's session.")
 
 
 def _parse_origin(text: str) -> tuple[str, str, int] | None:

@@ -49,9 +49,11 @@ def policy(hashes: Sequence[str], portals: Sequence[str]) -> str:
 def _say_what_to_keep(response: Response) -> None:
     """A file with a fingerprint in its address is kept: Dash marks ours by ``?m=``, and its own
     and those of /vendor by a ``max-age``. Another is asked for again each time (and mostly
-    answered 304). Everything else is news."""
-    static = request.path.startswith(STATIC) and response.status_code in (200, 304)
-    if not static:
+    answered 304), and so is what the API marks by an ETag. Everything else is news."""
+    found = response.status_code in (200, 304)
+    if found and request.path.startswith("/api/") and "ETag" in response.headers:
+        response.headers["Cache-Control"] = "private, no-cache"
+    elif not (found and request.path.startswith(STATIC)):
         response.headers["Cache-Control"] = "no-store"
     elif "m" in request.args or response.cache_control.max_age:
         response.headers["Cache-Control"] = FOREVER

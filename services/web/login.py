@@ -19,7 +19,7 @@ from services.errors import (
     ValidationError,
 )
 from services.identity import SESSION_SECONDS
-from services.web import errors, guard
+from services.web import errors, guard, limits
 from services.web.throttle import Throttle
 
 MAX_NEXT = 2000
@@ -29,8 +29,9 @@ pages = Blueprint("login", __name__)
 
 
 def install(server: Flask) -> None:
-    """Adds /login, /logout and /setup; failed logins are counted from here on."""
-    server.extensions[THROTTLE] = Throttle()
+    """Adds /login, /logout and /setup. Failed logins are counted where limits are, so call it
+    after ``limits.install``."""
+    server.extensions[THROTTLE] = Throttle(limits.storage(server))
     server.register_blueprint(pages)
 
 
@@ -51,15 +52,15 @@ def log_in() -> ResponseReturnValue:
     name, password = request.form.get("name", ""), request.form.get("password", "")
     wanted = local_path(request.form.get("next"))
     throttle: Throttle = current_app.extensions[THROTTLE]
-    key = (request.remote_addr, name.strip().casefold()[:100])
+    tried = (limits.address(), name.strip().casefold()[:100])
     try:
         if not name.strip() or not password:
             raise ValidationError("Enter your name and your password.")
-        throttle.admit(key)
-        cookie = current().identity.log_in(name, password)
+        throttle.admit(*tried)
+        cookie = current().identity.log_in(name, password, address=_address())
     except (AuthenticationRequired, ValidationError, errors.RateLimited) as error:
         return _again("login.html", error, next=wanted, name=name)
-    throttle.forgive(key)
+    throttle.forgive(*tried)
     return _with_cookie(redirect(wanted, 303), cookie)
 
 
@@ -67,7 +68,7 @@ def log_in() -> ResponseReturnValue:
 def log_out() -> ResponseReturnValue:
     """Ends the session everywhere it is used: other tabs, sockets."""
     if cookie := request.cookies.get(guard.cookie_name()):
-        current().identity.log_out(cookie)
+        current().identity.log_out(cookie, _address())
     response = redirect(url("login.show", left=1), 303)
     response.delete_cookie(
         guard.cookie_name(), secure=request.is_secure, httponly=True, samesite="Lax"
@@ -98,10 +99,14 @@ def create_first_user() -> ResponseReturnValue:
     try:
         if password != form.get("again", ""):
             raise ValidationError("The two passwords differ. Type them again.")
-        identity.create_first_user(token, name, password)
+        identity.create_first_user(token, name, password, _address())
     except ValidationError as error:
         return _again("setup.html", error, token=token, name=name)
-    return _with_cookie(redirect("/", 303), identity.log_in(name, password))
+    return _with_cookie(redirect("/", 303), identity.log_in(name, password, address=_address()))
+
+
+def _address() -> str:
+    return request.remote_addr or ""
 
 
 def local_path(text: str | None) -> str:

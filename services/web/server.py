@@ -250,7 +250,8 @@ def _url(listener: socket.socket) -> str:
 
 
 def _announce(app: Flask, url: str) -> None:
-    identity = app.extensions["healthdeck"].identity
+    services = app.extensions["healthdeck"]
+    identity, url = services.identity, f"{url}{services.settings.url_prefix}"
     lines = [f"Healthdeck is running at {url} (Ctrl+C stops it)"]
     if not identity.has_users():
         link = f"{url}/setup?token={identity.setup_token()}"

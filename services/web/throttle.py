@@ -1,60 +1,68 @@
-"""How often a wrong password may be tried."""
+"""How often a wrong password may be tried: by name and address, and by address alone."""
 
 from __future__ import annotations
 
+import hashlib
 import math
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
+
+from limits import RateLimitItemPerSecond
+from limits.storage import Storage
 
 from services.web.errors import RateLimited
 
+#: Failures within a window, for one name from one address.
 LIMIT = 10
-WINDOW_SECONDS = 300.0
-MAX_KEYS = 10_000
+#: Those for all names from one address, behind which an office may sit.
+ADDRESS_LIMIT = 50
+WINDOW_SECONDS = 300
 
 
 class Throttle:
-    """At most ``limit`` failures within ``window`` seconds for each key, kept in memory."""
+    """Counts in ``storage``: where that is Redis, the counts outlive this process. ``clock`` gives
+    seconds since the epoch."""
 
     def __init__(
         self,
+        storage: Storage,
         limit: int = LIMIT,
-        window: float = WINDOW_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
+        address_limit: int = ADDRESS_LIMIT,
+        window: int = WINDOW_SECONDS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._limit = limit
-        self._window = window
+        self._storage = storage
+        self._both = RateLimitItemPerSecond(limit, window)
+        self._address = RateLimitItemPerSecond(address_limit, window)
         self._clock = clock
-        self._failures: dict[Hashable, deque[float]] = {}
-        self._lock = threading.Lock()
 
-    def admit(self, key: Hashable) -> None:
+    def admit(self, address: str, name: str) -> None:
         """Counts a try as failed before it is made, so that many at once count too. Raises
         RateLimited."""
-        now = self._clock()
-        with self._lock:
-            failures = self._failures.setdefault(key, deque())
-            while failures and failures[0] <= now - self._window:
-                failures.popleft()
-            if len(failures) >= self._limit:
-                wait = math.ceil(failures[0] + self._window - now)
-                raise RateLimited(f"Too many tries. Wait {_minutes(wait)} and try again.", wait)
-            failures.append(now)
-            if len(self._failures) > MAX_KEYS:
-                self._forget_old(now)
+        self._hit(self._both, _both(address, name))
+        self._hit(self._address, _alone(address))
 
-    def forgive(self, key: Hashable) -> None:
-        """The try was right: its failures no longer count."""
-        with self._lock:
-            self._failures.pop(key, None)
+    def forgive(self, address: str, name: str) -> None:
+        """The try was right: it is no failure, and the name's earlier ones no longer count. Those
+        of other names do: else whoever has one password could try all the others for ever."""
+        self._storage.clear(self._both.key_for(*_both(address, name)))
+        self._storage.incr(self._address.key_for(*_alone(address)), self._address.get_expiry(), -1)
 
-    def _forget_old(self, now: float) -> None:
-        old = [k for k, times in self._failures.items() if times[-1] <= now - self._window]
-        # Where nobody is old, those who began first make room.
-        for key in old or list(self._failures)[: MAX_KEYS // 10]:
-            del self._failures[key]
+    def _hit(self, item: RateLimitItemPerSecond, identifiers: tuple[str, str]) -> None:
+        key = item.key_for(*identifiers)
+        if self._storage.incr(key, item.get_expiry()) <= item.amount:
+            return
+        wait = max(1, math.ceil(self._storage.get_expiry(key) - self._clock()))
+        raise RateLimited(f"Too many tries. Wait {_minutes(wait)} and try again.", wait)
+
+
+def _both(address: str, name: str) -> tuple[str, str]:
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:32]
+    return ("healthdeck-login", f"{address}-{digest}")
+
+
+def _alone(address: str) -> tuple[str, str]:
+    return ("healthdeck-login", address)
 
 
 def _minutes(seconds: int) -> str:

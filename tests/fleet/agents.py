@@ -128,6 +128,15 @@ class Agents:
             agent.retry_at = 0.0
             self._send(agent)
 
+    def gather(self, readings: int, seconds: float) -> None:
+        """Lets each agent hold so many readings, spread over the last ``seconds``, in place of
+        what it holds: what it has after a long time away."""
+        now = self._fleet.wall()
+        for agent in self.agents.values():
+            agent.buffer.clear()
+            for left in range(readings, 0, -1):
+                agent.observe(now - left * seconds / readings)
+
     def stats(self) -> dict[str, Any]:
         every = self.agents.values()
         return {

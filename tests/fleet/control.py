@@ -2,7 +2,8 @@
 
 ``POST /faults {"target", "kind", "seconds"?, ...}`` · ``GET /faults`` · ``DELETE /faults`` and
 ``/faults/<id>`` · ``GET /stats`` · ``POST /agents {"hub", "tokens", "interval"?}`` ·
-``DELETE /agents`` · ``POST /agents/away`` and ``/agents/back`` · ``GET /agents/<vps>``
+``DELETE /agents`` · ``POST /agents/away`` and ``/agents/back`` · ``GET /agents/<vps>`` ·
+``POST /inbox`` (a webhook that takes every message)
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Control:
                 web.delete("/agents", self._dismiss),
                 web.post("/agents/{way:away|back}", self._send),
                 web.get("/agents/{vps}", self._agent),
+                web.post("/inbox", self._take),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
@@ -107,6 +109,9 @@ class Control:
             raise NoSuchFault("there are no agents; POST /agents first")
         (self.agents.away if request.match_info["way"] == "away" else self.agents.back)()
         return web.json_response(self.agents.stats())
+
+    async def _take(self, _request: web.Request) -> web.Response:
+        return web.Response(status=204)
 
     async def _agent(self, request: web.Request) -> web.Response:
         agent = self.agents.agents.get(request.match_info["vps"]) if self.agents else None

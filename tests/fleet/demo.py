@@ -6,9 +6,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import re
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +18,8 @@ import aiohttp
 from models.database import Database
 from services.history.pack import pack
 from services.history.rollup import roll_up
+from services.identity.agent_tokens import AgentTokens
+from services.identity.audit import Actor
 from services.inventory.fleet import Fleet
 from services.inventory.load import read_inventory
 from services.inventory.sync import sync
@@ -40,13 +40,15 @@ _STARTING = 60.0
 def main(argv: list[str]) -> int:
     args = _parser().parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
+        args.folder = args.folder or Path(folder) / "demo"
         return asyncio.run(_show(args, Path(folder)))
 
 
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m tests.fleet demo", description=__doc__)
-    made.add_argument("--port", type=int, default=8050, help="of the dashboard (8050)")
-    made.add_argument("--folder", type=Path, default=ROOT / "instance" / "demo")
+    port = os.environ.get("PORT", "8050")
+    made.add_argument("--port", type=int, default=port, help="of the dashboard (PORT, or 8050)")
+    made.add_argument("--folder", type=Path, help="of its database (a temporary one)")
     made.add_argument("--days", type=float, default=14, help="of history (14)")
     made.add_argument("--vps", type=int, default=12)
     made.add_argument("--services", type=int, default=6)
@@ -57,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _show(args: argparse.Namespace, folder: Path) -> int:
     ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     takes = inventory.accepted()
     fleet = _fleet(args, takes, folder)
@@ -67,11 +69,15 @@ async def _show(args: argparse.Namespace, folder: Path) -> int:
     args.folder.mkdir(parents=True, exist_ok=True)
     for old in args.folder.glob("healthdeck.db*"):
         old.unlink()
-    inventory.write(args.folder / "fleet.yaml", inventory.describe(fleet.plan, takes))
-    await asyncio.to_thread(_remember, args, fleet, ended.is_set)
+    described = inventory.describe(fleet.plan, takes, f"{address}/inbox")
+    inventory.write(args.folder / "fleet.yaml", described)
+    tokens = await asyncio.to_thread(_remember, args, fleet, ended.is_set)
+    if ended.is_set():
+        await _close(control, fleet)
+        return 0
     server = await _serve(args, fleet, ended)
     condensing = asyncio.create_task(asyncio.to_thread(_condense, args, fleet, ended.is_set))
-    show = asyncio.create_task(_play(args, fleet, control))
+    show = asyncio.create_task(_play(args, fleet, control, tokens))
     gone = asyncio.create_task(server.wait())
     waiting = asyncio.create_task(ended.wait())
     await asyncio.wait([gone, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -82,9 +88,13 @@ async def _show(args: argparse.Namespace, folder: Path) -> int:
         await gone
     ended.set()
     await asyncio.gather(show, waiting, condensing, return_exceptions=True)
+    await _close(control, fleet)
+    return 0 if asked else 1
+
+
+async def _close(control: Control, fleet: Simulation) -> None:
     await control.stop()
     fleet.stop()
-    return 0 if asked else 1
 
 
 def _fleet(args: argparse.Namespace, takes: frozenset[str], folder: Path) -> Simulation:
@@ -114,12 +124,16 @@ def _environment(args: argparse.Namespace, fleet: Simulation) -> dict[str, str]:
         "INVENTORY": str(args.folder / "fleet.yaml"),
         "COLLECT_INTERVAL": f"{_INTERVAL:g}",
         "CHECK_TIMEOUT": "5",
+        "WEBHOOK_ALLOW": "127.0.0.0/8",
         **({"SSL_CERT_FILE": str(fleet.ca)} if fleet.ca else {}),
     }
 
 
-def _remember(args: argparse.Namespace, fleet: Simulation, enough: Callable[[], bool]) -> None:
-    """Writes the past into the new database; breaks off when it is ``enough``."""
+def _remember(
+    args: argparse.Namespace, fleet: Simulation, enough: Callable[[], bool]
+) -> dict[str, str]:
+    """Writes the past into the new database; breaks off when it is ``enough``. Returns a token
+    for each server that reports by agent: they must report as soon as somebody listens."""
     began, now = time.monotonic(), time.time()
     database = Database(_environment(args, fleet)["DATABASE_URL"])
     database.migrate()
@@ -128,10 +142,16 @@ def _remember(args: argparse.Namespace, fleet: Simulation, enough: Callable[[], 
         sync(session, watched, now - args.days * 86400)
     start = now - args.days * 86400
     found = incidents.past(fleet.plan, start, now)
-    readings = Past(fleet.plan, fleet.lives, found, start, now).write(database, watched, enough)
+    past = Past(fleet.plan, fleet.lives, found, start, time.time)
+    readings = past.write(database, watched, enough)
+    sources = {vps.id: vps.source for vps in fleet.plan.vps}
+    known = AgentTokens(database, lambda: sources)
+    agents = [vps_id for vps_id, source in sources.items() if source == "agent"]
+    tokens = {vps_id: known.enroll(vps_id, Actor("demo")) for vps_id in agents}
     database.close()
     took = f"{time.monotonic() - began:.0f} s"
     _say(f"{args.days:g} days with {readings:,} readings and {len(found)} incidents in {took}")
+    return tokens
 
 
 def _condense(args: argparse.Namespace, fleet: Simulation, enough: Callable[[], bool]) -> None:
@@ -170,9 +190,10 @@ async def _serve(
     return server
 
 
-async def _play(args: argparse.Namespace, fleet: Simulation, control: Control) -> None:
+async def _play(
+    args: argparse.Namespace, fleet: Simulation, control: Control, tokens: dict[str, str]
+) -> None:
     """Lets the agents report, and one thing after the other go wrong."""
-    tokens = await asyncio.to_thread(_enrol, args, fleet)
     if tokens:
         control.agents = Agents(fleet, f"http://127.0.0.1:{args.port}", tokens)
         control.agents.start(_INTERVAL)
@@ -182,27 +203,6 @@ async def _play(args: argparse.Namespace, fleet: Simulation, control: Control) -
         scenario, seconds = incident.scenario, incident.end - incident.start
         control.faults.add(incident.target, scenario.kind, seconds, Detail(**scenario.detail))
         _say(f"{time.strftime('%H:%M:%S')} {incident.target} {scenario.words} for {seconds:.0f} s")
-
-
-def _enrol(args: argparse.Namespace, fleet: Simulation) -> dict[str, str]:
-    """A token for each server that reports by agent."""
-    tokens = {}
-    for vps in fleet.plan.vps:
-        if vps.source != "agent":
-            continue
-        done = subprocess.run(
-            [sys.executable, "app.py", "enroll", vps.id],
-            cwd=ROOT,
-            env=_environment(args, fleet),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if found := re.search(r"hda_[\w.~-]+", done.stdout):
-            tokens[vps.id] = found[0]
-        else:
-            _say(f"{vps.id} could not be enrolled: {done.stderr.strip() or done.stdout.strip()}")
-    return tokens
 
 
 def _say(text: str) -> None:

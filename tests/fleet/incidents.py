@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,15 @@ SCENARIOS = (
     Scenario("down", "vps", (180, 300), "is down"),
     Scenario("expired", "tls", (150, 300), "shows an expired certificate"),
 )
+#: Over before most rules fire: what makes a fleet look alive.
+BLIPS = (
+    Scenario("5xx", "app", (35, 70), "fails inside", {"status": 500}),
+    Scenario("refuse", "redis", (30, 50), "restarts"),
+    Scenario("degraded", "backend-api", (40, 80), "misses a part of its database"),
+    Scenario("5xx", "nexus-frontend", (30, 60), "is deployed", {"status": 502}),
+)
+_OF_SERVICES = tuple(one for one in SCENARIOS if one.who != "vps")
+_OF_SERVERS = tuple(one for one in SCENARIOS if one.who == "vps")
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,8 @@ class Incident:
 def past(plan: Plan, start: float, end: float, a_day: float = 2.0) -> list[Incident]:
     """The incidents of a span of time, one after the other, longer ones than are shown live."""
     found: list[Incident] = []
-    for incident in _one_by_one(plan, "past", start, (12 / a_day * 3600, 36 / a_day * 3600), 3):
+    rng, pause = random.Random(f"{plan.seed}:past"), (12 / a_day * 3600, 36 / a_day * 3600)
+    for incident in _one_by_one(plan, SCENARIOS, rng, start + rng.uniform(*pause), pause, 3):
         if incident.end > end - 3600:
             return found
         found.append(incident)
@@ -60,18 +71,32 @@ def past(plan: Plan, start: float, end: float, a_day: float = 2.0) -> list[Incid
 
 
 def script(plan: Plan) -> Iterator[Incident]:
-    """Incidents to be shown, without end: the first after some seconds, then every few minutes.
-    ``start`` counts from the beginning of the show."""
-    return _one_by_one(plan, "script", 20.0, (40, 100), 1)
+    """Incidents to be shown, in the order of their ``start`` (from the beginning of the show) and
+    without end: always something with a service, with a server, and short ones beside them."""
+    courses: tuple[tuple[Sequence[Scenario], float, tuple[float, float]], ...] = (
+        (_OF_SERVICES, 15.0, (20, 50)),
+        (_OF_SERVERS, 75.0, (30, 90)),
+        (BLIPS, 40.0, (25, 60)),
+    )
+    shown = (
+        _one_by_one(plan, scenarios, random.Random(f"{plan.seed}:script:{at}"), first, pause, 1)
+        for at, (scenarios, first, pause) in enumerate(courses)
+    )
+    return heapq.merge(*shown, key=lambda incident: incident.start)
 
 
 def _one_by_one(
-    plan: Plan, purpose: str, start: float, pause: tuple[float, float], longest: float
+    plan: Plan,
+    scenarios: Sequence[Scenario],
+    rng: random.Random,
+    at: float,
+    pause: tuple[float, float],
+    longest: float,
 ) -> Iterator[Incident]:
-    rng = random.Random(f"{plan.seed}:{purpose}")
-    at = start if purpose == "script" else start + rng.uniform(*pause)
-    while True:
-        order = list(SCENARIOS)
+    """One after the other from ``at`` on, each up to ``longest`` times as long as it says."""
+    possible = [one for one in scenarios if _target(plan, one.who, rng) is not None]
+    while possible:
+        order = list(possible)
         rng.shuffle(order)
         for scenario in order:
             target = _target(plan, scenario.who, rng)

@@ -26,9 +26,10 @@ from tests.fleet.incidents import Incident, reach
 from tests.fleet.life import Life, Strain
 from tests.fleet.plan import Plan
 
-#: Seconds between readings: of the last two days, and of the days before.
-_STEPS = 120, 600
-_FINE = 48 * 3600.0
+#: Seconds between readings, for as many seconds before the end; earlier ones are further apart.
+#: The last minutes are as the dashboard itself will go on.
+_STEPS = ((900.0, 10.0), (48 * 3600.0, 120.0))
+_EARLIER = 600.0
 _BATCH = 20_000
 
 _FATAL = {
@@ -59,17 +60,17 @@ class Spell(NamedTuple):
 
 
 class Past:
-    """From ``start`` to ``end`` (seconds since the epoch). ``lives`` get the strains of the
-    incidents, so that the present goes on from this past."""
+    """From ``start`` (seconds since the epoch) to the moment at which it is written, told by
+    ``wall``. ``lives`` get the strains of the incidents, so that the present goes on from it."""
 
     def __init__(
         self, plan: Plan, lives: Mapping[str, Life], incidents: list[Incident],
-        start: float, end: float,
+        start: float, wall: Callable[[], float],
     ) -> None:  # fmt: skip
         self._plan = plan
         self._lives = lives
         self._incidents = incidents
-        self._start, self._end = start, end
+        self._start, self._end, self._wall = start, wall(), wall
         self._spells: dict[str, list[Spell]] = {}
         for incident in incidents:
             kind, detail = incident.scenario.kind, incident.scenario.detail
@@ -93,6 +94,7 @@ class Past:
             with database.write() as session:
                 write.samples(session, batch, ids)
             count += len(batch)
+        self._end = self._wall()
         with database.write() as session:
             for key in keys:
                 self._statuses(session, key, ids[key], self._spells.get(key, []))
@@ -101,10 +103,10 @@ class Past:
         return count
 
     def _moments(self) -> Iterator[float]:
-        at = self._start
-        while at < self._end:
+        at, steps = self._start, [(self._end - left, step) for left, step in _STEPS]
+        while at < self._wall():
             yield at
-            at += _STEPS[at < self._end - _FINE]
+            at += next((step for since, step in steps if at >= since), _EARLIER)
 
     def _readings(self) -> Iterator[Observation]:
         """Servers at each moment, what runs on them at every other one."""

@@ -24,7 +24,7 @@ from models.audit import AuditRow
 from models.targets import HostSample
 from services.agent.archive import agent_archive
 from services.collect import ledger
-from services.collect.actions import Actions
+from services.collect.actions import QUIET, Actions
 from services.collect.agents import AT_ONCE, LATEST, SOONEST, AgentDesk, Busy, Refusals
 from services.container import EXTENSION
 from services.errors import (
@@ -274,6 +274,47 @@ def test_two_processes_that_get_the_same_report_store_it_once(hub):
     assert sorted(taken) == [[0, 0]] * 3 + [[48, 48]]
 
 
+def test_what_an_agent_says_of_itself_is_kept_with_its_readings(hub):
+    hub.tokens.enroll("vps-1", OPS)
+
+    def kept():
+        with hub.database.read() as session:
+            agent = session.get(Agent, "vps-1")
+            return agent.version, list(agent.allows)
+
+    hub.send(reading(1), agent="one", allows=["logs:a"])
+    assert kept() == ("one", ["logs:a"])
+    hub.writer.fails = True
+    with pytest.raises(RuntimeError, match="power"):
+        hub.send(reading(2), agent="two", allows=[])
+    hub.writer.fails = False
+    assert kept() == ("one", ["logs:a"])
+    hub.send(reading(2), agent="two", allows=[])
+    assert kept() == ("two", [])
+    Hub(hub.database).send(reading(3), agent="three", allows=[])  # through another process
+    hub.send(reading(4), agent="two", allows=[])
+    assert kept() == ("two", [])
+
+
+def test_a_command_of_another_process_is_handed_out_a_little_later(database):
+    steady = [0.0]
+    hub = Hub(database)
+    hub.tokens.enroll("vps-1", OPS)
+    hub.send(agent="one", allows=["restart:backend.service"])
+    here = Actions(database, lambda: FLEET, clock=lambda: NOW, monotonic=lambda: steady[0])
+    assert here.commands("vps-1") == []
+    hub.actions.restart("vps-1", "api", OPS)
+    assert here.commands("vps-1") == []
+    steady[0] += QUIET
+    assert len(here.commands("vps-1")) == 1
+    assert here.commands("vps-1") == []
+    ended = "UPDATE jobs SET state = 'done'"
+    with database.write() as session:
+        session.connection().exec_driver_sql(ended)
+    here.restart("vps-1", "api", OPS)
+    assert len(here.commands("vps-1")) == 1, "what is queued here is handed out at once"
+
+
 def test_streams_that_are_long_gone_are_forgotten(hub):
     hub.send(reading(1))
     with hub.database.write() as session:
@@ -445,7 +486,7 @@ def site(database):
     )
     errors.install(app)
     routes = Blueprint("rest", __name__)
-    agents.add_routes(routes)
+    agents.routes.add_to(routes)
     app.register_blueprint(routes)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

@@ -213,11 +213,13 @@ def test_a_sample_that_comes_while_its_span_is_worked_on_is_not_overlooked(datab
             sent.append(True)
             plain.write(database, [host("a", MONDAY + 901, cpu=99.5)])
 
-    event.listen(database.engine, "after_cursor_execute", arrive)
+    for engine in (database.engine, database.readers):
+        event.listen(engine, "after_cursor_execute", arrive)
     try:
         job(database, LATER, rest=no_rest)
     finally:
-        event.remove(database.engine, "after_cursor_execute", arrive)
+        for engine in (database.engine, database.readers):
+            event.remove(engine, "after_cursor_execute", arrive)
     assert sent
     whole(database, plain)
     work(database, LATER)

@@ -256,6 +256,31 @@ def test_downtime_of_the_monitor_is_not_silence_of_the_machine(monitor):
     assert monitor.alerts("silent") == []
 
 
+def test_a_restart_knows_that_what_was_in_touch_was_seen_until_then(monitor):
+    for _ in range(6):
+        monitor.check(Status.HEALTHY)
+        monitor.host(cpu_usage=10.0)
+    monitor.kill()
+    monitor.now += 40
+    monitor.start()
+    assert monitor.board.get("vps-1/api").seen_at == monitor.now - 40
+    monitor.tick(26)
+    assert monitor.board.get("vps-1/api").reason == "no reading for 66 s"
+
+
+def test_a_restart_makes_no_silence_younger(monitor):
+    monitor.check(Status.HEALTHY)
+    seen_at = monitor.now
+    monitor.tick(26)
+    monitor.host(after=7200, cpu_usage=10.0)
+    monitor.kill()
+    monitor.start()
+    assert monitor.board.get("vps-1/api").seen_at == seen_at
+    monitor.tick(26)
+    state = monitor.board.get("vps-1/api")
+    assert (state.seen_at, state.reason) == (seen_at, "no reading for 2 h")
+
+
 def test_intervals_follow_one_another_without_gap(monitor):
     for status in (Status.HEALTHY, Status.UNHEALTHY, Status.HEALTHY, Status.HEALTHY):
         monitor.check(status)

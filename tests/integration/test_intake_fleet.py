@@ -11,9 +11,12 @@ from models.alerts import AlertRow
 from models.targets import HostSample, TargetRow
 from services.alerts.defaults import DEFAULT_RULES
 from services.alerts.engine import Engine
+from services.cache import Cache
 from services.collect.intake import Intake
+from services.collect.own import Heartbeat, network_check, own_checks
 from services.collect.reports import Report
-from services.events import Bus
+from services.collect.sight import Sighting
+from services.events import Bus, Event, TargetsObserved
 from services.health.board import Board
 from services.health.graph import Graph
 from services.inventory.fleet import Fleet
@@ -56,20 +59,24 @@ def inventory(*ids: str) -> Inventory:
 
 
 class Monitor:
-    def __init__(self, database, *ids):
+    def __init__(self, database, *ids, has_witnesses=False):
         self.database = database
         self.now = 1_000_000.0
         self.witness = CheckResult(Status.UNHEALTHY, "its port 443 is closed")
         self.asked_sight = []
-        self.fleet = Fleet.build(inventory(*ids), "testhost", "cache")
+        self.fleet = Fleet.build(inventory(*ids), "testhost", "cache", has_witnesses=has_witnesses)
         with database.write() as session:
             sync(session, self.fleet, self.now)
-        self.board, self.graph = Board(), Graph(self.fleet)
+        self.board, self.graph, self.bus = Board(), Graph(self.fleet), Bus()
+        self.own = {
+            **own_checks(database, Cache(None), Heartbeat(), self.board),
+            "network": network_check(self.board),
+        }
         engine = Engine(
             [*DEFAULT_RULES, AT_ONCE], self.fleet, self.graph, INTERVAL, frozenset({"inApp"})
         )
         self.intake = Intake(
-            database, self.fleet, self.board, engine, Bus(), INTERVAL, TIMEOUT,
+            database, self.fleet, self.board, engine, self.bus, INTERVAL, TIMEOUT,
             clock=lambda: self.now, monotonic=lambda: self.now,
             ask_witness=self.ask_witness, ask_sight=self.ask_sight,
         )  # fmt: skip
@@ -85,7 +92,9 @@ class Monitor:
         return self.asked_sight[-1]
 
     def sees(self, answer):
-        self.asked_sight[-1].set_result(answer)
+        """The witnesses' answer: True, False, or None where there are none."""
+        failed = {} if answer else {"192.0.2.1:443": "no answer within 2 s"}
+        self.asked_sight[-1].set_result(None if answer is None else Sighting(answer, failed))
         self.intake.flush()
         self.intake.flush()
 
@@ -111,6 +120,14 @@ class Monitor:
         self.intake.tick()
         self.intake.flush()
         self.intake.flush()
+
+    def look_at_itself(self):
+        self.submit(
+            *(
+                Observation(key, self.now, check=self.own[part]())
+                for key, part in self.fleet.own.items()
+            )
+        )
 
     def status(self, key="vps-1"):
         return self.board.snapshot()[key].status
@@ -184,6 +201,65 @@ def test_a_blind_monitor_calls_nothing_down(monitor):
         monitor.submit(*everything(monitor, Status.HEALTHY))
     assert monitor.status("vps-5/api") is Status.HEALTHY
     assert monitor.board.warning is None
+
+
+def test_a_blind_monitor_raises_one_alert_and_that_is_about_itself(database):
+    monitor = Monitor(database, *(f"vps-{n}" for n in range(1, 11)), has_witnesses=True)
+    try:
+        network = "healthdeck/healthdeck-network"
+
+        def rounds(count, status):
+            for _ in range(count):
+                monitor.now += 10
+                for vps_id in monitor.fleet.vps:
+                    if status is Status.HEALTHY or vps_id == monitor.fleet.local:
+                        monitor.scraped(vps_id)
+                    else:
+                        monitor.missed(vps_id)
+                monitor.submit(*everything(monitor, status))
+                if monitor.asked_sight and not monitor.asked_sight[-1].done():
+                    monitor.sees(status is Status.HEALTHY)
+                monitor.look_at_itself()
+                monitor.tick(0)
+
+        rounds(3, Status.HEALTHY)
+        assert monitor.status(network) is Status.HEALTHY
+        rounds(15, Status.UNHEALTHY)
+        state = monitor.board.snapshot()[network]
+        assert state.status is Status.UNHEALTHY
+        assert state.check
+        assert state.check.evidence == {"192.0.2.1:443": "no answer within 2 s"}
+        (alert,) = (a for a in monitor.alerts(resolved_at=None) if a.rule_id != AT_ONCE.id)
+        assert (alert.target, alert.title) == (
+            network, "healthdeck-network on testhost is unhealthy",
+        )  # fmt: skip
+        assert "its witnesses do not answer either (192.0.2.1:443)" in alert.message
+        monitor.tick(10)
+        monitor.sees(True)
+        rounds(3, Status.HEALTHY)
+        assert monitor.status(network) is Status.HEALTHY
+        assert monitor.alerts(resolved_at=None) == []
+        about = {alert.target for alert in monitor.alerts()}
+        assert about == {network}, "nothing was said of what could not be seen"
+    finally:
+        monitor.intake.stop()
+
+
+def test_without_witnesses_it_has_no_network_to_doubt(monitor):
+    assert "network" not in monitor.fleet.own.values()
+
+
+def test_what_is_wrong_with_the_monitor_itself_is_published_at_once(monitor):
+    published: list[Event] = []
+    monitor.bus.subscribe(published.append)
+    overview = TargetsObserved(frozenset({"*"}), frozenset())
+    monitor.board.warn("inventory", "The inventory was changed and refused: line 3")
+    assert published == [overview]
+    monitor.board.warn("inventory", "The inventory was changed and refused: line 3")
+    assert published == [overview], "nothing new"
+    monitor.board.warn("inventory", None)
+    monitor.board.report("Nothing new can be stored: disk is full")
+    assert published == [overview] * 3
 
 
 @pytest.mark.parametrize("answer", [True, None])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import OperationalError
 
 from models.alerts import AlertRow
@@ -588,3 +588,30 @@ def test_a_message_for_a_channel_that_is_gone_waits_a_day(home: Installation) ->
     home.clock.now += 1
     pipeline.sweep()
     assert home.states() == [("alert.fired", "failed", "channel_unavailable")]
+
+
+def test_while_nothing_is_to_be_told_a_sweep_asks_one_question(home: Installation) -> None:
+    hook = Recorder()
+    pipeline = home.pipeline(hook)
+    assert home.fire() == 1
+    pipeline.wake()
+    assert pipeline.idle(5)
+    asked: Counter[bool] = Counter()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if "notifications" in statement:
+            asked[threading.current_thread() is threading.main_thread()] += 1
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        for _ in range(10):
+            home.clock.now += 1
+            pipeline.sweep()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert asked[True] == 10
+    assert asked[False] < 10, "the workers are not woken for nothing; they may be on their way"
+    home.fire("a2")  # as another process does it: nobody here is woken
+    pipeline.sweep()
+    assert pipeline.idle(5)
+    assert [message.alert_id for message in hook.sent] == ["a1", "a2"]

@@ -7,24 +7,12 @@ import json
 
 import pytest
 
-from services.alerts.defaults import DEFAULT_RULES
-from services.alerts.engine import Engine
-from services.alerts.manage import AlertDesk
-from services.cache import Cache
-from services.collect.intake import Intake
 from services.errors import Conflict, NotFound
-from services.events import Bus
-from services.health.board import Board
-from services.health.graph import Graph
-from services.inventory.fleet import Fleet
 from services.inventory.schema import Inventory
-from services.inventory.sync import sync
-from services.observation import CheckResult, Observation, Status
-from services.rule import Rule
+from services.observation import Status
 from services.views.bodies import overview_body, vps_body
-from services.views.reader import Reader
+from tests.support.reading import World
 
-INTERVAL = 30.0
 ACME, GLOBEX = frozenset({"acme"}), frozenset({"globex"})
 
 
@@ -59,50 +47,6 @@ INVENTORY = Inventory.model_validate(
 )  # fmt: skip
 
 
-class World:
-    def __init__(self, database):
-        self.now = 1_000_000.0
-        fleet = Fleet.build(INVENTORY, "testhost", "cache")
-        with database.write() as session:
-            sync(session, fleet, self.now)
-        graph, board, bus = Graph(fleet), Board(), Bus()
-        rules: list[Rule] = [*DEFAULT_RULES, *INVENTORY.rules]
-        engine = Engine(rules, fleet, graph, INTERVAL, frozenset({"inApp"}))
-        self.board = board
-        self.intake = Intake(
-            database, fleet, board, engine, bus, INTERVAL, 5.0,
-            clock=lambda: self.now, monotonic=lambda: self.now,
-        )  # fmt: skip
-        self.read = Reader(
-            database, board, fleet, graph, Cache(None), INTERVAL, clock=lambda: self.now
-        )
-        bus.subscribe(self.read.notice)
-        self.desk = AlertDesk(database, bus, self.read.sees, clock=lambda: self.now)
-        self.intake.start()
-
-    def see(self, **statuses):
-        """One reading of each target; ``vps_1__api=Status.HEALTHY`` names ``vps-1/api``."""
-        self.now += 1
-        self.intake.submit(
-            [
-                Observation(
-                    name.replace("__", "/").replace("_", "-"), self.now,
-                    check=CheckResult(status, f"it is {status}", response_ms=45.0, uptime_s=3600.0),
-                )
-                for name, status in statuses.items()
-            ]
-        )  # fmt: skip
-        self.intake.flush()
-
-    def machine(self, key, cpu):
-        metrics = {
-            "system.cpu.usage": cpu, "system.memory.usedPercent": 38.75,
-            "system.memory.used": 6.2, "system.memory.total": 16.0,
-        }  # fmt: skip
-        self.intake.submit([Observation(key, self.now, metrics=metrics, facts={"cores": 4})])
-        self.intake.flush()
-
-
 HEALTHY = {
     "vps_1__api": Status.HEALTHY, "vps_1__postgres": Status.HEALTHY,
     "vps_2__api": Status.HEALTHY, "vps_2__postgres": Status.HEALTHY,
@@ -114,7 +58,7 @@ HEALTHY = {
 
 @pytest.fixture
 def world(database):
-    world = World(database)
+    world = World(database, INVENTORY)
     yield world
     world.intake.stop()
 

@@ -18,6 +18,7 @@ from services.collect import looks as module
 from services.collect.delivery import BATCH
 from services.collect.looks import MOST_PROBES
 from services.collect.rounds import Rounds
+from services.collect.sight import Sighting
 from services.inventory.fleet import Fleet
 from services.inventory.schema import Inventory
 from services.observation import CheckResult, Observation, Status
@@ -535,7 +536,12 @@ def test_the_monitors_own_sight(made, monitored):
     with refused_port() as port:
         nobody = Address("127.0.0.1", port)
         here = Address("127.0.0.1", monitored.port)
-        for witnesses, expected in (((nobody, here), True), ((nobody,), False), ((), None)):
+        failed = {f"127.0.0.1:{port}": f"connection refused by 127.0.0.1:{port}"}
+        for witnesses, expected in (
+            ((nobody, here), Sighting(True)),
+            ((nobody,), Sighting(False, failed)),
+            ((), None),
+        ):
             rounds = made({}, witnesses=witnesses)
             rounds.start()
             asked = [rounds.ask_sight() for _ in range(5)]

@@ -38,11 +38,13 @@ class Told:
 
 class Watcher:
     """Listens to servers as the pages do. ``told`` holds the changes of each target under its
-    key, the status first seen included; ``looked`` when each server was heard of, ``tenants``
-    whom it carries. ``put_out``: the stream has ended, and nothing is heard any more."""
+    key, the status first seen included, and ``says`` its latest message; ``looked`` when each
+    server was heard of, ``tenants`` whom it carries. ``put_out``: the stream has ended, and
+    nothing is heard any more."""
 
     def __init__(self, healthdeck: Healthdeck, token: str, vps_ids: Iterable[str]) -> None:
         self.told: dict[str, list[Told]] = defaultdict(list)
+        self.says: dict[str, str] = {}
         self.looked: dict[str, list[float]] = defaultdict(list)
         self.tenants: dict[str, list[str]] = {}
         self.put_out = False
@@ -114,6 +116,7 @@ class Watcher:
             for one in body["services"]
         ]
         for key, status, message in seen:
+            self.says[key] = message
             if self.status(key) != status:
                 self.told[key].append(Told(at, status, message))
 

@@ -13,11 +13,24 @@ from services.observation import CheckResult, Observation, Status
 
 #: A Monday, 00:00 UTC.
 MONDAY = 1_767_571_200
-LEVELS = (3600, 600, 60)
+LEVELS = (1, 60, 600, 3600)
 
 
 def no_rest(_seconds):
     """Nobody else waits for the database."""
+
+
+def spread(start, end, points):
+    """The range that is answered and the distance of its points, by the documented rule: the
+    longest cell that fits into the smallest distance that is a multiple of it."""
+    for cell in LEVELS:
+        first, last = (start // cell * cell, -(-end // cell) * cell) if cell > 1 else (start, end)
+        step = math.ceil(max((end - start) / points, 1) / cell) * cell
+        while math.ceil(last / step) - first // step > points:
+            step += cell
+        if not any(cell < longer <= step for longer in LEVELS):
+            return first, last, step
+    raise AssertionError("the last cell always does")
 
 
 class Plain:
@@ -47,13 +60,7 @@ class Plain:
 
     def history(self, target, metric, start, end, points):
         """Points (at, mean, min, max) by the documented rule."""
-        wanted = max((end - start) / points, 1)
-        base = next((level for level in LEVELS if level <= wanted), 1)
-        if base > 1:
-            start, end = start // base * base, -(-end // base) * base
-        step = math.ceil(wanted / base) * base
-        while math.ceil(end / step) - start // step > points:
-            step += base
+        start, end, step = spread(start, end, points)
         spans = defaultdict(list)
         for at, value in self.between(target, metric, start, end):
             spans[at // step * step].append(value)

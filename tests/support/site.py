@@ -22,7 +22,7 @@ from services import bootstrap
 from services.container import EXTENSION, Services
 from services.identity import Identity
 from services.settings import load
-from services.web import errors, guard, headers, login, rest
+from services.web import cors, embedding, errors, guard, headers, limits, login, rest
 from services.web.rest.operation import CHECK_ANSWERS
 
 NAME, PASSWORD = "ops", "correct horse battery"
@@ -74,7 +74,10 @@ def serve(services: Services) -> Flask:
     errors.install(server)
     guard.install(server)
     headers.install(server, ["'sha256-abc='"])
+    cors.install(server)
+    limits.install(server)
     login.install(server)
+    embedding.install(server)
     rest.install(server)
     return server
 

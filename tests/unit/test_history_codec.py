@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.errors import ValidationError
-from services.history import cells, codec, series, stored
+from services.history import cells, codec, plan, stored
 from services.history.cells import Cells
 from services.metrics import HOST_METRICS
 from tests.support.history import MONDAY
@@ -123,17 +123,17 @@ def test_coarser_cells_are_those_of_the_values_together(strips):
 def test_a_plan_never_gives_more_points_and_leaves_no_hole(points, length, age):
     now = MONDAY + 0.5
     end = now - age
-    plan = series.plan_for(end - length, end, points, now, stored.Retention())
-    assert plan.points <= points
-    for (_, _, one), (_, other, _) in zip(plan.parts, plan.parts[1:], strict=False):
+    made = plan.plan_for(end - length, end, points, now, stored.Retention())
+    assert made.points <= points
+    for (_, _, one), (_, other, _) in zip(made.parts, made.parts[1:], strict=False):
         assert one == other
     if length + age < 80 * 86400:
-        assert plan.parts[0][1] <= end - length + 1
-        assert plan.parts[-1][2] >= end
-        assert all(level <= plan.step for level, _, _ in plan.parts)
+        assert made.parts[0][1] <= end - length + 1
+        assert made.parts[-1][2] >= end
+        assert all(level <= made.step for level, _, _ in made.parts)
     assert all(
-        plan.start <= start < end <= plan.start + plan.points * plan.step
-        for _, start, end in plan.parts
+        made.start <= start < end <= made.start + made.points * made.step
+        for _, start, end in made.parts
     )
 
 
@@ -151,8 +151,8 @@ def test_a_plan_never_gives_more_points_and_leaves_no_hole(points, length, age):
     ],
 )
 def test_the_coarsest_level_that_still_gives_the_points(days, points, expected):
-    plan = series.plan_for(MONDAY - days * 86400, MONDAY, points, MONDAY, stored.Retention())
-    assert [level for level, _, _ in plan.parts] == expected
+    made = plan.plan_for(MONDAY - days * 86400, MONDAY, points, MONDAY, stored.Retention())
+    assert [level for level, _, _ in made.parts] == expected
 
 
 def test_every_metric_of_a_machine_has_a_number_of_its_own():

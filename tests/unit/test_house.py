@@ -31,6 +31,8 @@ MODULES = {
 #: Modules of packages that come with a declared one, whose parts they are.
 PARTS = {
     "engineio": "flask-socketio",
+    "limits": "flask-limiter",
+    "socketio": "flask-socketio",
     "pydantic_core": "pydantic",
     "werkzeug": "flask",
     "wsproto": "simple-websocket",
@@ -40,7 +42,7 @@ PARTS = {
 UNIMPORTED = {
     "psycopg": "SQLAlchemy loads it for postgresql URLs",
     "simple-websocket": "Flask-SocketIO loads it for its threading mode",
-    "twilio": "bound by the user's design card; the channel SMS comes with issue 4",
+    "twilio": "bound by the user's design card; the channel SMS is not built yet",
     "plotly": "bound by the user's design card",
 }
 

@@ -59,6 +59,24 @@ def test_machines(why, rounds, expected):
     assert run([machine(cpu) for cpu in rounds])[1] == expected, why
 
 
+@pytest.mark.parametrize(
+    ("why", "rounds", "expected", "reason"),
+    [
+        ("a resource runs out", [(H, 99)] * 5, [H, H, H, H, D], "CPU 99 %"),
+        ("what it says of itself counts at once", [(H, 99), (D, 99)], [H, D], "is degraded"),
+        ("and is not made better by a cool CPU", [(U, 10)], [U], "is unhealthy"),
+        ("a cool one is well", [(H, 10)], [H], "is healthy"),
+    ],
+)
+def test_a_server_that_answers_for_itself_is_measured_too(why, rounds, expected, reason):
+    readings = [checked(H), *(
+        Observation("vps-1", 0.0, {"system.cpu.usage": cpu}, CheckResult(status, f"is {status}"))
+        for status, cpu in rounds
+    )]  # fmt: skip
+    state, seen = run(readings)
+    assert (seen[1:], state.reason) == (expected, reason), why
+
+
 def test_a_hot_machine_names_the_resource():
     state, _ = run([machine(97.2)] * 2)
     assert state.reason == "CPU 97 %"

@@ -75,7 +75,8 @@ class Scene:
 
     def audit(self):
         with self.database.read() as session:
-            return session.scalars(select(AuditRow).order_by(AuditRow.id)).all()[1:]
+            rows = session.scalars(select(AuditRow).order_by(AuditRow.id))
+            return [row for row in rows if row.action.startswith("service.")]
 
 
 @pytest.fixture
@@ -98,8 +99,8 @@ def client(services: Services, scene: Scene):
     errors.install(server)
     guard.install(server)
     routes = Blueprint("rest", __name__)
-    actions.add_routes(routes)
-    agents.add_routes(routes)
+    actions.routes.add_to(routes)
+    agents.routes.add_to(routes)
     server.register_blueprint(routes)
     return server.test_client()
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from services.container import Services
 from services.web import guard
-from tests.support import site
+from tests.support import callers, site
 
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 JSON = {"Accept": "application/json"}
@@ -21,7 +21,7 @@ SHAPE = {"success", "error", "errorCode", "requestId", "details"}
 @pytest.fixture
 def server(services: Services) -> Iterator[Flask]:
     """The site with a Dash application on it, its routes added after the guard."""
-    server = site.serve(services)
+    server = callers.serve(services)
 
     @server.get("/api/test/who")
     def who():

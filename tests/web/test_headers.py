@@ -47,6 +47,14 @@ def test_files_are_kept_by_their_fingerprint(anonymous: FlaskClient) -> None:
         assert again.status_code == 304
 
 
+def test_what_the_api_marks_is_asked_for_again(user: FlaskClient) -> None:
+    path = "/api/admin/health/vps/vps-1"
+    first = user.get(path)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    again = user.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.headers["Cache-Control"]) == (304, "private, no-cache")
+
+
 def test_a_missing_file_is_not_kept(user: FlaskClient) -> None:
     answer = user.get("/assets/none.css?m=1")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")

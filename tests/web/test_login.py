@@ -9,9 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from services.container import Services
+from services.web.counts import MAX_KEYS, Counts
 from services.web.errors import RateLimited
 from services.web.login import local_path
-from services.web.throttle import LIMIT, MAX_KEYS, WINDOW_SECONDS, Throttle
+from services.web.throttle import LIMIT, WINDOW_SECONDS, Throttle
 from tests.support import site
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -130,31 +131,51 @@ class Clock:
         return self.now
 
 
-def test_the_throttle_counts_failures_of_the_last_minutes() -> None:
+def test_the_throttle_counts_the_failures_of_a_window() -> None:
     clock = Clock()
-    throttle = Throttle(limit=3, window=60, clock=clock)
+    throttle = Throttle(Counts(clock=clock), limit=3, window=60, clock=clock)
     for second in (0, 10, 20):
         clock.now = second
-        throttle.admit("a")
+        throttle.admit("a", "x")
     clock.now = 30
-    with pytest.raises(RateLimited) as refused:
-        throttle.admit("a")
+    with pytest.raises(RateLimited, match="a minute") as refused:
+        throttle.admit("a", "x")
     assert refused.value.retry_after == 30
-    throttle.admit("b")
-    clock.now = 60  # the first has left the window
-    throttle.admit("a")
+    throttle.admit("a", "y")
+    throttle.admit("b", "x")
+    clock.now = 60  # the window is over
+    for _ in range(3):
+        throttle.admit("a", "x")
+    throttle.forgive("a", "x")
+    throttle.admit("a", "x")
+
+
+def test_many_names_from_one_address_are_slowed() -> None:
+    throttle = Throttle(Counts(clock=Clock()), limit=3, address_limit=5, clock=Clock())
+    for number in range(20):  # who knows a password is not held up
+        throttle.admit("a", f"right-{number}")
+        throttle.forgive("a", f"right-{number}")
+    for number in range(5):
+        throttle.admit("a", f"wrong-{number}")
+    throttle.admit("b", "wrong-6")
     with pytest.raises(RateLimited):
-        throttle.admit("a")
-    throttle.forgive("a")
-    throttle.admit("a")
+        throttle.admit("a", "wrong-6")
 
 
-def test_the_throttle_does_not_grow_without_bound() -> None:
-    clock = Clock()
-    throttle = Throttle(clock=clock)
-    for number in range(3 * MAX_KEYS):
-        throttle.admit(number)
-    assert len(throttle._failures) <= MAX_KEYS
+def test_a_right_password_does_not_forgive_the_failures_of_other_names() -> None:
+    throttle = Throttle(Counts(clock=Clock()), limit=99, address_limit=5, clock=Clock())
+    with pytest.raises(RateLimited):
+        for number in range(7):
+            throttle.admit("a", f"victim-{number}")
+            throttle.admit("a", "own")
+            throttle.forgive("a", "own")
+
+
+def test_the_counts_do_not_grow_without_bound() -> None:
+    counts = Counts(clock=Clock())
+    for number in range(MAX_KEYS + 10):
+        counts.incr(str(number), 60)
+    assert (counts.reset() or 0) <= MAX_KEYS
 
 
 # Setting up

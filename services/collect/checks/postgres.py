@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import pq
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 from services.collect.checks.failures import (
     network_failure,
@@ -31,6 +33,9 @@ PORT = 5432
 #: A dependency check ends within this many seconds, whatever the target's own timeout.
 LONGEST = 5.0
 
+#: Addresses that are kept as libpq has read them.
+TARGETS = 4096
+
 
 class _Refused(Exception):
     """The server, or the way to it, said no; the text is libpq's."""
@@ -39,7 +44,7 @@ class _Refused(Exception):
 async def probe(check: PostgresCheck, timeout: float, context: ProbeContext) -> CheckResult:
     """Logs in and asks ``SELECT 1`` within ``timeout`` seconds, at most 5."""
     try:
-        login = conninfo_to_dict(check.url.get_secret_value())
+        login = _login(check.url.get_secret_value())
         host, port = str(login.get("host") or "localhost"), int(login.get("port") or PORT)
     except (psycopg.Error, ValueError):
         text = "could not look: the address cannot be used"
@@ -52,11 +57,7 @@ async def probe(check: PostgresCheck, timeout: float, context: ProbeContext) -> 
         async with limit:
             # Given a name alone, libpq would look it up itself, and block.
             addresses = await context.names.resolve(host, port)
-            login["hostaddr"] = ",".join(address.host for address in addresses)
-            login["host"] = ",".join([host] * len(addresses))
-            login.setdefault("gssencmode", "disable")  # asks a Kerberos server, and waits for it
-            login.setdefault("application_name", "healthdeck")
-            version = await _ask(make_conninfo("", **login))
+            version = await _ask(_conninfo(login, host, [one.host for one in addresses]))
     except _Refused as error:
         return unhealthy(_words(str(error), place), "OperationalError")
     except OSError as error:
@@ -66,6 +67,30 @@ async def probe(check: PostgresCheck, timeout: float, context: ProbeContext) -> 
     elapsed = (time.perf_counter() - begun) * 1000
     text = f"{place} answers SELECT 1"
     return CheckResult(Status.HEALTHY, text, elapsed, evidence={"version": _version(version)})
+
+
+@lru_cache(maxsize=TARGETS)
+def _login(url: str) -> Mapping[str, Any]:
+    """What an address says, which is asked for with each look. Raises psycopg.Error."""
+    return conninfo_to_dict(url)
+
+
+def _conninfo(login: Mapping[str, Any], host: str, addresses: Sequence[str]) -> str:
+    """The words by which libpq finds the server at these addresses, and logs in."""
+    values = {
+        "gssencmode": "disable",  # asks a Kerberos server, and waits for it
+        "application_name": "healthdeck",
+        **login,
+        "hostaddr": ",".join(addresses),
+        "host": ",".join([host] * len(addresses)),
+    }
+    # make_conninfo would have libpq parse what it has just put together.
+    return " ".join(f"{name}={_quoted(value)}" for name, value in values.items())
+
+
+def _quoted(value: object) -> str:
+    text = str(value).replace("\\", r"\\").replace("'", r"\'")
+    return f"'{text}'"
 
 
 async def _ask(conninfo: str) -> int:

@@ -9,10 +9,32 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import MethodNotAllowed
 
 from services.errors import NotFound
-from services.web.rest import actions, agents, alerts, docs, fleet, health, metrics, ops
+from services.web.rest import (
+    actions,
+    agents,
+    alerts,
+    audit,
+    docs,
+    embed,
+    events,
+    export,
+    fleet,
+    health,
+    history,
+    keys,
+    lists,
+    metrics,
+    notes,
+    ops,
+    sla,
+    users,
+)
 
 #: In the order of the documentation.
-PARTS = (health, fleet, alerts, metrics, ops, docs)
+PARTS = (
+    health, lists, history, events, sla, export, notes, fleet, alerts, actions,
+    agents, users, keys, embed, audit, metrics, ops, docs,
+)  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -31,8 +53,6 @@ def blueprint() -> Blueprint:
     routes = Blueprint("rest", __name__)
     for part in PARTS:
         part.routes.add_to(routes)
-    for other in (agents, actions):
-        other.add_routes(routes)
     for rule in ("/api", "/api/", "/api/<path:rest>"):
         routes.add_url_rule(
             rule, "unknown", _unknown, methods=METHODS, provide_automatic_options=False

@@ -3,54 +3,107 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
-from flask.typing import ResponseReturnValue
-from pydantic import BaseModel, ConfigDict
+from flask import Response, jsonify, request
 
 from services.agent.archive import agent_archive, agent_archive_sha256
 from services.collect.agents import Busy
 from services.container import current
 from services.errors import AuthenticationRequired
 from services.identity.agent_tokens import install_command
-from services.web import body, errors
+from services.web import errors
 from services.web.rest import callers, ids
+from services.web.rest.operation import Answer, Body, Routes
 
 REPORT = "/api/agent/v1/report"
 PREFIX = "/api/admin/agents"
+routes = Routes("Agents")
 
 
-class Enrolment(BaseModel):
+class Enrolment(Body):
     """Whose agent gets a token."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    vpsId: str  # noqa: N815 - the wire's word
+    vps_id: str
 
 
-def add_routes(routes: Blueprint) -> None:
-    routes.add_url_rule(REPORT, "agent_report", report, methods=["POST"])
-    routes.add_url_rule("/agent.pyz", "agent_program", program)
-    routes.add_url_rule(PREFIX, "enroll_agent", enroll, methods=["POST"])
-    routes.add_url_rule(f"{PREFIX}/<vps_id>", "revoke_agent", revoke, methods=["DELETE"])
+class Enrolled(Answer):
+    vps_id: str
+    token: str
+    command: str
 
 
-def program() -> ResponseReturnValue:
-    """The agent as one file. It carries no secret, so whoever reaches us may have it."""
-    response = Response(agent_archive(), mimetype="application/zip")
-    response.set_etag(agent_archive_sha256())
-    return response.make_conditional(request)
+class Agent(Answer):
+    """``last_seen_at`` is when it last reported: null when that is long ago or never was."""
+
+    vps_id: str
+    created_at: str
+    created_by: str
+    last_seen_at: str | None
+    version: str
+    allows: list[str]
+    revoked: bool
 
 
-def report() -> ResponseReturnValue:
-    """Takes a batch of readings. An agent is known by its own token, which nothing else takes."""
+class Agents(Answer):
+    agents: list[Agent]
+
+
+class Refusal(Answer):
+    seq: int
+    reason: str
+
+
+class Taken(Answer):
+    """What became of a report; ``accepted`` is the number up to which its stream is stored."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[Refusal]
+    server_time: float
+    interval: float
+    commands: list[dict[str, Any]]
+
+
+@routes.get(PREFIX, who="chief", answer=Agents)
+def list_agents() -> dict[str, Any]:
+    """The agents, what each last said of itself and when.
+
+    Never their tokens."""
+    return {"agents": current().agents.enrolled()}
+
+
+@routes.post(PREFIX, who="chief", body=Enrolment, answer=Enrolled, status=201, errors=(404,),
+             tells_secret=True)  # fmt: skip
+def enroll_agent(body: Enrolment) -> dict[str, str]:
+    """A new token for a server's agent.
+
+    It is told this once, with the command that starts the agent. The token before it ends."""
+    wanted = ids.checked(body.vps_id)
+    token = current().agent_tokens.enroll(wanted, callers.actor())
+    hub = request.url_root.rstrip("/")
+    return {"vpsId": wanted, "token": token, "command": install_command(hub, token)}
+
+
+@routes.delete(f"{PREFIX}/<vps_id>", who="chief")
+def revoke_agent(vps_id: str) -> None:
+    """End the token of a server's agent."""
+    current().agent_tokens.revoke(vps_id, callers.actor())
+
+
+@routes.post(REPORT, who="agent", free_body=True, answer=Taken, errors=(413,))
+def report_observations() -> Response:
+    """What an agent observed.
+
+    Answered after the commit. An agent is known by its own token, which nothing else takes."""
     received_at = time.time()
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise AuthenticationRequired("Send Authorization: Bearer <the agent's token>.")
-    vps_id = current().agent_tokens.authenticate(token.strip())
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     try:
+        current().agents.check_room()
+        vps_id = current().agent_tokens.authenticate(token.strip())
         return jsonify(current().agents.report(vps_id, request.get_data(), encoding, received_at))
     except Busy as error:
         response = errors.answer(error)
@@ -58,18 +111,12 @@ def report() -> ResponseReturnValue:
         return response
 
 
-def enroll() -> ResponseReturnValue:
-    """A new token, told this once, and the command that starts the agent with it."""
-    actor = callers.chief("enrolls agents")
-    wanted = ids.checked(body.check(Enrolment, body.read_object()).vpsId)
-    token = current().agent_tokens.enroll(wanted, actor)
-    hub = request.url_root.rstrip("/")
-    told = {"vpsId": wanted, "token": token, "command": install_command(hub, token)}
-    return jsonify(told), 201
+@routes.get("/agent.pyz", who="anyone", media=("application/zip",))
+def get_agent_program() -> Response:
+    """The agent as one file.
 
-
-def revoke(vps_id: str) -> ResponseReturnValue:
-    """Ends the token of a server's agent."""
-    actor = callers.chief("revokes the tokens of agents")
-    current().agent_tokens.revoke(ids.checked(vps_id), actor)
-    return "", 204
+    It carries no secret, so whoever reaches us may have it."""
+    response = Response(agent_archive(), mimetype="application/zip")
+    response.set_etag(agent_archive_sha256())
+    response.make_conditional(request)
+    return response

@@ -14,6 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from services.container import current
+from services.views.kept import TTL
 from services.web.rest.operation import Routes
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class OwnFigures(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._of_intake()
         yield from self._of_rounds()
+        yield from self._of_cache()
         yield from _of_process()
 
     def _of_intake(self) -> Iterator[Metric]:
@@ -60,6 +62,31 @@ class OwnFigures(Collector):
             stats["dropped"],
         )  # fmt: skip
         yield _gauge("collector_running", "1 while the thread that looks lives.", stats["running"])
+
+    def _of_cache(self) -> Iterator[Metric]:
+        counts = self._services.read.kept.counts()
+        asked = CounterMetricFamily(
+            "healthdeck_cache_requests",
+            "Requests for bodies that are kept, by what was read and whether it was there.",
+            labels=["read", "result"],
+        )
+        for read in TTL:
+            for result in ("hit", "miss"):
+                asked.add_metric([read, result], counts.get((read, result), 0))
+        yield asked
+        made = CounterMetricFamily(
+            "healthdeck_cache_bodies",
+            "Bodies computed, on request or to refresh what is asked for.",
+            labels=["read", "why"],
+        )
+        for (read, why), count in sorted(self._services.read.kept.made().items()):
+            made.add_metric([read, why], count)
+        yield made
+        yield _gauge(
+            "cache_reachable",
+            "1 while the cache answers; Redis when there is one, else memory.",
+            self._services.cache.reachable,
+        )
 
 
 def _of_process() -> Iterator[Metric]:

@@ -107,7 +107,7 @@ class Operation:
         if self.body:
             sent = body.read_object(optional=self.body_optional)
             given["body"] = body.check(self.body, sent)
-        elif self.free_body:
+        elif self.free_body and self.who != "agent":
             given["body"] = body.read_object()
         work = partial(self._answer, given)
         if self.method == "POST" and self.who not in ("anyone", "agent"):

@@ -29,25 +29,29 @@ class Credential:
         return principal
 
 
-def shown(auth: Any) -> Credential:
-    """What the caller of the current request shows, in this order: ``auth["token"]``, an
-    Authorization header, the session's cookie. Raises InvalidToken or AuthenticationRequired."""
+def caller(auth: Any, identity: Identity) -> tuple[Credential, Principal]:
+    """Who makes the current request, by the first of these that is there: ``auth["token"]``, an
+    Authorization header, the cookie of a login or of an embedded page. Raises InvalidToken,
+    AuthenticationRequired or InsufficientPermissions."""
     token = auth.get("token") if isinstance(auth, dict) else None
     if token is not None:
         if not isinstance(token, str):
             raise InvalidToken("The token must be text.")
-        return Credential("token", token.removeprefix("Bearer ").strip())
+        return _held(Credential("token", token.removeprefix("Bearer ").strip()), identity)
     if header := request.headers.get("Authorization"):
         kind, _, value = header.partition(" ")
         if kind.lower() != "bearer":
             raise InvalidToken("The Authorization header must read: Bearer <token>.")
-        return Credential("token", value.strip())
-    cookie = request.cookies.get(guard.cookie_name())
-    if not cookie:
+        return _held(Credential("token", value.strip()), identity)
+    cookies = guard.cookies()
+    if not cookies:
         raise AuthenticationRequired("Connect with a token or a session.")
     if not from_own_page(unknown=False):
         raise AuthenticationRequired("This origin may not use the session.")
-    return Credential("session", cookie)
+    for cookie in cookies:
+        if principal := identity.authenticate_session(cookie):
+            return Credential("session", cookie), principal
+    raise AuthenticationRequired("The session has ended.")
 
 
 def from_own_page(*, unknown: bool) -> bool:
@@ -58,3 +62,7 @@ def from_own_page(*, unknown: bool) -> bool:
     """
     page = request.headers.get("Origin") or request.headers.get("Referer")
     return guard.is_own_origin(page) if page else unknown
+
+
+def _held(credential: Credential, identity: Identity) -> tuple[Credential, Principal]:
+    return credential, credential.holder(identity)

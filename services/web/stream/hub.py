@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,31 @@ from flask import Flask
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
 
-from services.errors import HealthdeckError, InsufficientPermissions, NotFound
+from services.errors import HealthdeckError, InsufficientPermissions
 from services.identity import ROLES, Principal
-from services.web.stream.callers import Credential, from_own_page, shown
-from services.web.stream.limits import EXTENSION, MAX_SOCKETS, SPARE
-from services.web.stream.listeners import Listener, Listeners
+from services.times import iso
+from services.web.stream.callers import Credential, caller, from_own_page
+from services.web.stream.limits import (
+    EXTENSION,
+    MAX_BEHIND,
+    MAX_EACH,
+    MAX_ROOMS,
+    MAX_SOCKETS,
+    SPARE,
+)
+from services.web.stream.listeners import Listener, Listeners, Room
+from services.web.stream.packets import Book, Received, Told
 from services.web.stream.publisher import Publisher
-from services.web.stream.wire import MAX_MESSAGE, PATH, PING_INTERVAL, PING_TIMEOUT, Gate, Wire
+from services.web.stream.tending import Tender
+from services.web.stream.wire import (
+    MAX_MESSAGE,
+    PATH,
+    PING_INTERVAL,
+    PING_TIMEOUT,
+    Gate,
+    Wire,
+    hang_up,
+)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -29,16 +47,6 @@ if TYPE_CHECKING:
     from services.container import Services
 
 log = structlog.get_logger(__name__)
-
-#: Packets that may wait for a client. One that is so far behind reads nothing any more.
-MAX_QUEUE = 100
-
-#: Seconds in which a connection must say who it is, and in which a closed one must be gone.
-HELLO = 10.0
-GOODBYE = 2.0
-
-#: Seconds between two looks at whether a credential still holds.
-RECHECK = 30.0
 
 Answer = dict[str, Any]
 
@@ -61,7 +69,9 @@ if not _transport_log.filters:
     _transport_log.addFilter(_OneLine())
 
 
-def attach(app: Flask, services: Services, max_sockets: int = MAX_SOCKETS) -> Stream:
+def attach(
+    app: Flask, services: Services, max_sockets: int = MAX_SOCKETS, max_each: int = MAX_EACH
+) -> Stream:
     """Puts the stream in front of the application; ``app.extensions["healthdeck.stream"]`` holds
     it. What rewrites requests (a proxy's headers) must be put around both afterwards."""
 
@@ -75,6 +85,8 @@ def attach(app: Flask, services: Services, max_sockets: int = MAX_SOCKETS) -> St
         async_mode="threading",
         # handlers run on the socket's own thread: a flood of events then slows only its sender
         async_handlers=False,
+        client_manager=Book(),
+        serializer=Received,
         cors_allowed_origins=may_call,
         ping_interval=PING_INTERVAL,
         ping_timeout=PING_TIMEOUT,
@@ -82,7 +94,7 @@ def attach(app: Flask, services: Services, max_sockets: int = MAX_SOCKETS) -> St
         logger=_transport_log,
         engineio_logger=_transport_log,
     )
-    stream = Stream(app, socketio, services, max_sockets)
+    stream = Stream(app, socketio, services, Listeners(max_sockets, max_each))
     stream.gate = Gate(app.wsgi_app, max_sockets + SPARE)
     app.wsgi_app = stream.gate  # type: ignore[method-assign]
     app.extensions[EXTENSION] = stream
@@ -95,20 +107,20 @@ class Stream:
     gate: Gate
 
     def __init__(
-        self, app: Flask, socketio: SocketIO, services: Services, max_sockets: int
+        self, app: Flask, socketio: SocketIO, services: Services, listeners: Listeners
     ) -> None:
         self._app = app
         self._server = socketio.server
         self._services = services
         self._closing = False
         self._wires: dict[str, Wire] = {}
-        self._unnamed: dict[str, float] = {}
-        self._rechecked_at = time.monotonic()
-        self._listeners = Listeners(max_sockets)
-        self._publisher = Publisher(
-            services.read, self._listeners, self._send, self._end, self._tend
+        self._listeners = listeners
+        self._tender = Tender(
+            services.identity, listeners, self._sessions, self._wires, self._drop, self._end
         )
+        self._publisher = Publisher(services, listeners, self._tell, self._end, self._tender.tend)
         engine = self._server.eio
+        engine.disconnect = partial(hang_up, engine)
         engine._async = {**engine._async, "websocket": partial(Wire, self._wires)}
         self._server.on("connect", self._connect)
         self._server.on("disconnect", self._disconnect)
@@ -125,20 +137,17 @@ class Stream:
             raise Refused("The server is stopping; connect again")
         credential, principal = self._identify(environ, auth)
         session = self._server.manager.eio_sid_from_sid(sid, "/")
-        listener = Listener(sid, session, principal, credential)
-        if not self._listeners.add(listener):
-            raise Refused(
-                f"Too many connections: all {self._listeners.most} places are taken; try later"
-            )
-        if self._changed(listener):  # it ended while it was being added: nobody else would know
+        listener = Listener(sid, session, principal, credential, time.monotonic())
+        if problem := self._listeners.add(listener):
+            raise Refused(problem)
+        if self._tender.changed(listener):  # it ended meanwhile: nobody else would know
             self._listeners.remove(sid)
             raise Refused("Authentication failed")
 
     def _identify(self, environ: WSGIEnvironment, auth: Any) -> tuple[Credential, Principal]:
         try:
             with self._app.request_context(environ):
-                credential = shown(auth)
-            principal = credential.holder(self._services.identity)
+                credential, principal = caller(auth, self._services.identity)
         except InsufficientPermissions:
             raise Refused("Insufficient permissions") from None
         except HealthdeckError:
@@ -172,20 +181,27 @@ class Stream:
     def _vps(self, listener: Listener, wanted: bool, vps_id: Any) -> str:
         if not isinstance(vps_id, str):
             return "name the VPS by its id, as text"
-        if not wanted:
-            listener.vps = listener.vps - {vps_id}
-            return ""
-        try:
-            self._services.read.vps(vps_id, listener.principal.scope)
-        except NotFound:
+        read, scope = self._services.read, listener.principal.scope
+        if wanted and not (vps_id in read.fleet().vps and read.sees(vps_id, scope)):
             return "there is no such VPS"
-        listener.vps = listener.vps | {vps_id}
-        return ""
+        return self._room(listener, wanted, ("vps", vps_id))
 
-    def _tenant(self, _listener: Listener, wanted: bool, tenant_id: Any) -> str:
+    def _tenant(self, listener: Listener, wanted: bool, tenant_id: Any) -> str:
         if not isinstance(tenant_id, str):
             return "name the tenant by its id, as text"
-        return "tenants are not streamed; subscribe to the VPSes that they are on" if wanted else ""
+        read, scope = self._services.read, listener.principal.scope
+        if wanted and not (tenant_id in read.fleet().tenants and read.sees(f"@{tenant_id}", scope)):
+            return "there is no such tenant"
+        return self._room(listener, wanted, ("tenant", tenant_id))
+
+    def _room(self, listener: Listener, wanted: bool, room: Room) -> str:
+        if not wanted:
+            self._listeners.leave(listener, room)
+        elif listener.principal.pages is not None:
+            return "this session may open its pages alone"
+        elif not self._listeners.enter(listener, room):
+            return f"a connection may subscribe to {MAX_ROOMS} rooms; unsubscribe from some first"
+        return ""
 
     def _alerts(self, listener: Listener, wanted: bool, _nothing: Any) -> str:
         listener.alerts = wanted
@@ -193,22 +209,28 @@ class Stream:
 
     # Sending: on the publisher's thread only
 
+    def _tell(self, listeners: Iterable[Listener], event: str, text: str) -> None:
+        """``text`` is the same for all of them; only ``seq`` is put in for each. Who may see
+        some pages alone is told that something changed, and what by those pages."""
+        moment = f'{{"timestamp":"{iso(time.time())}"}}'
+        for listener in listeners:
+            self._send(listener, event, text if listener.principal.pages is None else moment)
+
     def _send(self, listener: Listener, event: str, text: str) -> None:
-        """``text`` is the same for many; only ``seq`` is put in for each of them."""
-        with suppress(KeyError):  # another socket came or went at this moment
-            if not self._server.manager.is_connected(listener.sid, "/"):
-                return
-        session = self._server.eio.sockets.get(listener.session)
-        if session is None or session.closed:
+        if not self._server.manager.is_connected(listener.sid, "/"):
             return
-        if session.queue.qsize() > MAX_QUEUE:
+        session = self._server.eio.sockets.get(listener.session)
+        if session is None or session.closed or listener.principal.expires_at <= time.time():
+            return
+        if listener.behind > MAX_BEHIND:
             log.info("stream_client_too_slow", caller=listener.principal.name)
             self._drop(session)
             return
         listener.seq += 1
-        packet = f'2["{event}",{{"seq":{listener.seq},{text[1:]}]'
+        packet = Told(event, listener.seq, text, listener.wrote)
+        listener.queue(packet.weight)
         with suppress(EngineIOError):  # it was closed at this moment
-            self._server.eio.send(listener.session, packet)
+            session.send(packet)
 
     def _end(self, listener: Listener) -> None:
         """Tells a client that it was put out, so it does not come back by itself."""
@@ -223,39 +245,8 @@ class Stream:
         if wire := self._wires.get(session.sid):
             wire.abort()
 
-    # Tending
-
-    def _tend(self) -> None:
-        """Ends what should not be open: strangers, the expired, and closed ones that linger."""
-        now = time.monotonic()
-        known = {listener.session for listener in self._listeners.all()}
-        sessions = dict(self._server.eio.sockets)
-        self._unnamed = {sid: self._unnamed.get(sid, now) for sid in sessions if sid not in known}
-        for sid, since in self._unnamed.items():
-            if now - since > HELLO:
-                self._drop(sessions[sid])
-        for wire in list(self._wires.values()):
-            if wire.overdue(GOODBYE):
-                wire.abort()
-        recheck = now - self._rechecked_at >= RECHECK
-        if recheck:
-            self._rechecked_at = now
-        for listener in self._listeners.all():
-            if listener.principal.expires_at <= time.time() or (
-                recheck and self._changed(listener)
-            ):
-                self._end(listener)
-
-    def _changed(self, listener: Listener) -> bool:
-        """Whether its caller is no longer who it was: logged out elsewhere, another role."""
-        try:
-            now = listener.credential.holder(self._services.identity)
-        except HealthdeckError:
-            return True
-        except Exception as error:  # without a database nobody is put out
-            log.warning("stream_identity_unavailable", reason=repr(error))
-            return False
-        return (now.role, now.scope) != (listener.principal.role, listener.principal.scope)
+    def _sessions(self) -> dict[str, Any]:
+        return dict(self._server.eio.sockets)
 
     # Start and end
 

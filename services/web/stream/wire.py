@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from socket import SHUT_RDWR
+from socket import SHUT_RDWR, SO_SNDBUF, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
 
 import simple_websocket  # type: ignore[import-untyped]
@@ -29,6 +29,9 @@ MAX_MESSAGE = 64 * 1024
 
 PING_INTERVAL = 12
 PING_TIMEOUT = 8
+
+#: Bytes that the kernel may hold for a client (it takes twice as many).
+SEND_BUFFER = 128 * 1024
 
 #: Seconds without a word from a client, pongs included, after which nobody is there.
 SILENCE = PING_INTERVAL + PING_TIMEOUT + 5
@@ -52,6 +55,8 @@ class Wire(SimpleWebSocketWSGI):  # type: ignore[misc]  # untyped base
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         self._socket = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+        with suppress(OSError):  # else the kernel takes megabytes for a client that reads nothing
+            self._socket.setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
         # compression costs 300 KB a connection and packs the same body once for each of them
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         self._wires[self.session.sid] = self
@@ -95,6 +100,14 @@ class Wire(SimpleWebSocketWSGI):  # type: ignore[misc]  # untyped base
             return False
         self.closed_at = self.closed_at or time.monotonic()
         return time.monotonic() - self.closed_at >= seconds
+
+
+def hang_up(engine: Any, sid: str) -> None:
+    """Ends a session that sent by polling what the transport does not take. The library's own
+    waits until the client has fetched what is left, and holds its thread for ever when it does
+    not."""
+    if session := engine.sockets.pop(sid, None):
+        session.close(wait=False)
 
 
 class Gate:

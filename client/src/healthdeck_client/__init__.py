@@ -1,0 +1,65 @@
+"""Healthdeck's API for Python: ``Healthdeck(url, token)``."""
+
+from healthdeck_client.client import Healthdeck
+from healthdeck_client.download import Download
+from healthdeck_client.errors import (
+    AuthenticationFailed,
+    AuthenticationRequired,
+    Conflict,
+    ConnectionFailed,
+    HealthdeckError,
+    InsufficientPermissions,
+    InternalError,
+    InvalidToken,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    Unavailable,
+    UnexpectedAnswer,
+    ValidationError,
+)
+from healthdeck_client.events import (
+    AlertChanged,
+    AlertRaised,
+    AnnotationAdded,
+    Event,
+    JobChanged,
+    Missed,
+    OverviewChanged,
+    TenantChanged,
+    Unknown,
+    VPSChanged,
+)
+from healthdeck_client.stream import Stream
+
+__all__ = [
+    "AlertChanged",
+    "AlertRaised",
+    "AnnotationAdded",
+    "AuthenticationFailed",
+    "AuthenticationRequired",
+    "Conflict",
+    "ConnectionFailed",
+    "Download",
+    "Event",
+    "Healthdeck",
+    "HealthdeckError",
+    "InsufficientPermissions",
+    "InternalError",
+    "InvalidToken",
+    "JobChanged",
+    "MethodNotAllowed",
+    "Missed",
+    "NotFound",
+    "OverviewChanged",
+    "PayloadTooLarge",
+    "RateLimited",
+    "Stream",
+    "TenantChanged",
+    "Unavailable",
+    "UnexpectedAnswer",
+    "Unknown",
+    "VPSChanged",
+    "ValidationError",
+]

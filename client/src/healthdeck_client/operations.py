@@ -1,0 +1,915 @@
+"""A method for every operation of the API.
+
+Written by ``python -m client.generate`` from the OpenAPI document; changes get lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from healthdeck_client import types as t
+from healthdeck_client.caller import Caller, segment
+from healthdeck_client.download import Download
+
+
+class Operations(Caller):
+    """Raises HealthdeckError, in its kinds, for what is not answered as it should be."""
+
+    def get_health_overview(self) -> t.HealthOverview:
+        """The state of everything that the caller may see."""
+        return cast(t.HealthOverview, self._json("GET", "/api/admin/health/overview"))
+
+    def get_vps_health(self, vps_id: str) -> t.VpsHealth:
+        """One server."""
+        return cast(t.VpsHealth, self._json("GET", f"/api/admin/health/vps/{segment(vps_id)}"))
+
+    def change_vps(self, vps_id: str, body: dict[str, Any]) -> t.FleetEntry:
+        """Write a server anew.
+
+        409 for one of the inventory file.
+        """
+        return cast(
+            t.FleetEntry, self._json("PUT", f"/api/admin/health/vps/{segment(vps_id)}", body=body)
+        )
+
+    def delete_vps(self, vps_id: str) -> None:
+        """Take a server away and keep its history."""
+        self._nothing("DELETE", f"/api/admin/health/vps/{segment(vps_id)}")
+
+    def get_tenant_health(self, tenant_id: str) -> t.TenantHealth:
+        """One tenant."""
+        return cast(
+            t.TenantHealth, self._json("GET", f"/api/admin/health/tenant/{segment(tenant_id)}")
+        )
+
+    def get_service_dependencies(self, service: str) -> t.ServiceDependencies:
+        """What a service needs to work.
+
+        Of all services with this name or of this type that the caller may see.
+
+        service: a service's name, or a type of service.
+        """
+        return cast(
+            t.ServiceDependencies,
+            self._json("GET", "/api/admin/health/dependencies", {"service": service}),
+        )
+
+    def add_vps(self, body: dict[str, Any], *, idempotency_key: str | None = None) -> t.FleetEntry:
+        """Add a server.
+
+        The body is an entry of the inventory. 409 when there is one of this id.
+        """
+        return cast(
+            t.FleetEntry,
+            self._json("POST", "/api/admin/health/vps", body=body, key=idempotency_key),
+        )
+
+    def list_vps(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+        q: str | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        sort: str | None = None,
+    ) -> t.VPSPage:
+        """The servers.
+
+        sort: name, id, status (-status: the worst first), region, cpu, memory, disk, load,
+        since, tenants, services.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        q: text in names and ids, whatever its case.
+        sort: a field, with - in front for the largest first.
+        """
+        return cast(
+            t.VPSPage,
+            self._json(
+                "GET",
+                "/api/admin/health/vps",
+                {
+                    "limit": limit,
+                    "cursor": cursor,
+                    "status": status,
+                    "q": q,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "sort": sort,
+                },
+            ),
+        )
+
+    def iterate_vps(
+        self,
+        *,
+        limit: int | None = None,
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+        q: str | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        sort: str | None = None,
+    ) -> Iterator[t.VPSRow]:
+        """Every row of list_vps, page after page as they are needed."""
+        return cast(
+            Iterator[t.VPSRow],
+            self._rows(
+                "vps",
+                "/api/admin/health/vps",
+                {
+                    "limit": limit,
+                    "status": status,
+                    "q": q,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "sort": sort,
+                },
+            ),
+        )
+
+    def add_tenant(
+        self, body: dict[str, Any], *, idempotency_key: str | None = None
+    ) -> t.FleetEntry:
+        """Add a tenant.
+
+        The body is an entry of the inventory. 409 when there is one of this id.
+        """
+        return cast(
+            t.FleetEntry,
+            self._json("POST", "/api/admin/health/tenants", body=body, key=idempotency_key),
+        )
+
+    def list_tenants(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+        q: str | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        sort: str | None = None,
+    ) -> t.TenantsPage:
+        """The tenants.
+
+        sort: name, id, status (-status: the worst first), sla, services. ``vpsId`` means the
+        tenants that it carries.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        q: text in names and ids, whatever its case.
+        sort: a field, with - in front for the largest first.
+        """
+        return cast(
+            t.TenantsPage,
+            self._json(
+                "GET",
+                "/api/admin/health/tenants",
+                {
+                    "limit": limit,
+                    "cursor": cursor,
+                    "status": status,
+                    "q": q,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "sort": sort,
+                },
+            ),
+        )
+
+    def iterate_tenants(
+        self,
+        *,
+        limit: int | None = None,
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+        q: str | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        sort: str | None = None,
+    ) -> Iterator[t.TenantRow]:
+        """Every row of list_tenants, page after page as they are needed."""
+        return cast(
+            Iterator[t.TenantRow],
+            self._rows(
+                "tenants",
+                "/api/admin/health/tenants",
+                {
+                    "limit": limit,
+                    "status": status,
+                    "q": q,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "sort": sort,
+                },
+            ),
+        )
+
+    def change_tenant(self, tenant_id: str, body: dict[str, Any]) -> t.FleetEntry:
+        """Write a tenant anew.
+
+        409 for one of the inventory file.
+        """
+        return cast(
+            t.FleetEntry,
+            self._json("PUT", f"/api/admin/health/tenants/{segment(tenant_id)}", body=body),
+        )
+
+    def delete_tenant(self, tenant_id: str) -> None:
+        """Take a tenant away and keep its history."""
+        self._nothing("DELETE", f"/api/admin/health/tenants/{segment(tenant_id)}")
+
+    def list_alerts(
+        self, *, status: Literal["active", "acknowledged", "snoozed", "resolved"] | None = None
+    ) -> t.Alerts:
+        """Alerts, newest first.
+
+        status: only alerts in this state; without it the unresolved ones.
+        """
+        return cast(t.Alerts, self._json("GET", "/api/admin/alerts", {"status": status}))
+
+    def get_alert(self, alert_id: str) -> t.Alert:
+        """One alert with its timeline and notifications."""
+        return cast(t.Alert, self._json("GET", f"/api/admin/alerts/{segment(alert_id)}"))
+
+    def acknowledge_alert(
+        self,
+        alert_id: str,
+        body: t.Acknowledgement | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> t.Alert:
+        """Take an alert on.
+
+        409 when it is not active.
+        """
+        return cast(
+            t.Alert,
+            self._json(
+                "POST",
+                f"/api/admin/alerts/{segment(alert_id)}/acknowledge",
+                body=body,
+                key=idempotency_key,
+            ),
+        )
+
+    def restart_service(
+        self, vps_id: str, name: str, *, idempotency_key: str | None = None
+    ) -> t.Asked:
+        """Ask the server's agent to restart a service.
+
+        The answer is the job. 409 says what is missing: an agent, a unit, its allow-list.
+        """
+        return cast(
+            t.Asked,
+            self._json(
+                "POST",
+                f"/api/admin/health/vps/{segment(vps_id)}/services/{segment(name)}/restart",
+                key=idempotency_key,
+            ),
+        )
+
+    def get_service_logs(self, vps_id: str, name: str, *, lines: int | None = None) -> t.Log:
+        """The tail of a service's log.
+
+        202 with the job when the agent takes its time.
+
+        lines: how many lines from the end.
+        """
+        return cast(
+            t.Log,
+            self._json(
+                "GET",
+                f"/api/admin/health/vps/{segment(vps_id)}/services/{segment(name)}/logs",
+                {"lines": lines},
+            ),
+        )
+
+    def get_job(self, job_id: str) -> t.Asked:
+        """State and output of an action."""
+        return cast(t.Asked, self._json("GET", f"/api/admin/jobs/{segment(job_id)}"))
+
+    def list_agents(self) -> t.Agents:
+        """The agents, what each last said of itself and when.
+
+        Never their tokens.
+        """
+        return cast(t.Agents, self._json("GET", "/api/admin/agents"))
+
+    def enroll_agent(self, body: t.Enrolment, *, idempotency_key: str | None = None) -> t.Enrolled:
+        """A new token for a server's agent.
+
+        It is told this once, with the command that starts the agent. The token before it ends.
+        """
+        return cast(
+            t.Enrolled, self._json("POST", "/api/admin/agents", body=body, key=idempotency_key)
+        )
+
+    def revoke_agent(self, vps_id: str) -> None:
+        """End the token of a server's agent."""
+        self._nothing("DELETE", f"/api/admin/agents/{segment(vps_id)}")
+
+    def report_observations(self, body: dict[str, Any]) -> t.Taken:
+        """What an agent observed.
+
+        Answered after the commit. An agent is known by its own token, which nothing else takes.
+        """
+        return cast(t.Taken, self._json("POST", "/api/agent/v1/report", body=body, once=True))
+
+    def get_agent_program(self) -> str:
+        """The agent as one file.
+
+        It carries no secret, so whoever reaches us may have it.
+        """
+        return self._text("GET", "/agent.pyz", once=True)
+
+    def get_metrics(self) -> str:
+        """Figures of Healthdeck itself for Prometheus.
+
+        As text, or as OpenMetrics when the caller prefers that. For callers that see the whole
+        fleet: the figures speak of all of it.
+        """
+        return self._text("GET", "/metrics")
+
+    def get_liveness(self) -> t.Alive:
+        """Is the process alive.
+
+        It is when this answers at all.
+        """
+        return cast(t.Alive, self._json("GET", "/healthz", once=True))
+
+    def get_health_live(self) -> t.Alive:
+        """Is the process alive: the same as /healthz."""
+        return cast(t.Alive, self._json("GET", "/health/live", once=True))
+
+    def get_readiness(self) -> t.Ready:
+        """Can Healthdeck do its work.
+
+        200 when database, cache and scheduler work, else 503 with the reason of each that does
+        not.
+        """
+        return cast(t.Ready, self._json("GET", "/readyz", once=True))
+
+    def get_health_ready(self) -> t.Ready:
+        """Can Healthdeck do its work: the same as /readyz."""
+        return cast(t.Ready, self._json("GET", "/health/ready", once=True))
+
+    def get_openapi(self) -> Any:
+        """This description, as OpenAPI 3.1."""
+        return self._json("GET", "/api/openapi.json", once=True)
+
+    def get_docs(self) -> str:
+        """This description as a page.
+
+        Its files come from this server alone.
+        """
+        return self._text("GET", "/api/docs", once=True)
+
+    def list_audit(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        who: str | None = None,
+        action: str | None = None,
+        target: str | None = None,
+        from_: datetime | str | None = None,
+        to: datetime | str | None = None,
+    ) -> t.Audit:
+        """What was done, newest first.
+
+        limit: at most so many.
+        cursor: nextCursor of the part before; without it the first.
+        who: the name of who did it.
+        action: as in the answer, such as user.create.
+        target: what it was done to.
+        from_: not before; ISO 8601 with its zone.
+        to: not after; ISO 8601 with its zone.
+        """
+        return cast(
+            t.Audit,
+            self._json(
+                "GET",
+                "/api/admin/audit",
+                {
+                    "limit": limit,
+                    "cursor": cursor,
+                    "who": who,
+                    "action": action,
+                    "target": target,
+                    "from": from_,
+                    "to": to,
+                },
+            ),
+        )
+
+    def iterate_audit(
+        self,
+        *,
+        limit: int | None = None,
+        who: str | None = None,
+        action: str | None = None,
+        target: str | None = None,
+        from_: datetime | str | None = None,
+        to: datetime | str | None = None,
+    ) -> Iterator[t.AuditEntry]:
+        """Every row of list_audit, page after page as they are needed."""
+        return cast(
+            Iterator[t.AuditEntry],
+            self._rows(
+                "entries",
+                "/api/admin/audit",
+                {
+                    "limit": limit,
+                    "who": who,
+                    "action": action,
+                    "target": target,
+                    "from": from_,
+                    "to": to,
+                },
+            ),
+        )
+
+    def create_embed_token(
+        self, body: t.NewEmbed, *, idempotency_key: str | None = None
+    ) -> t.EmbedToken:
+        """A one-time token for a page in a frame.
+
+        For /embed?to=/health#token=...; expiresAt tells until when it can be traded there. 403
+        for tenants that the caller may not see.
+        """
+        return cast(
+            t.EmbedToken,
+            self._json("POST", "/api/admin/embed-tokens", body=body, key=idempotency_key),
+        )
+
+    def list_health_events(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        target: str | None = None,
+        vps_id: str | Sequence[str] = (),
+        tenant_id: str | Sequence[str] = (),
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+    ) -> t.Events:
+        """Changes of status, newest first.
+
+        First sights, and gaps in which Healthdeck itself did not run, are no changes.
+
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        target: vps-1, vps-1/postgres or @tenant-acme/nexus.
+        vps_id: of these servers and what runs on them.
+        tenant_id: of the applications of these tenants, or of the servers that carry them.
+        status: after the change.
+        """
+        return cast(
+            t.Events,
+            self._json(
+                "GET",
+                "/api/admin/health/events",
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "limit": limit,
+                    "cursor": cursor,
+                    "target": target,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "status": status,
+                },
+            ),
+        )
+
+    def iterate_health_events(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int | None = None,
+        target: str | None = None,
+        vps_id: str | Sequence[str] = (),
+        tenant_id: str | Sequence[str] = (),
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+    ) -> Iterator[t.Event]:
+        """Every row of list_health_events, page after page as they are needed."""
+        return cast(
+            Iterator[t.Event],
+            self._rows(
+                "events",
+                "/api/admin/health/events",
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "limit": limit,
+                    "target": target,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "status": status,
+                },
+            ),
+        )
+
+    def export_health_metrics(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        vps_id: str | Sequence[str] = (),
+        tenant_id: str | Sequence[str] = (),
+        service: str | Sequence[str] = (),
+        format: Literal["json", "csv"] | None = None,
+        metric: str | Sequence[str] = (),
+        resolution: Literal["raw", "1m", "10m", "1h"] | None = None,
+    ) -> Download:
+        """What is remembered of servers and services, as a file.
+
+        It is written while it is read, of any length. One that breaks off was not ended
+        properly: take it as failed. 503 while 4 others are being written.
+
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        vps_id: only these servers.
+        tenant_id: only the applications of these tenants, or the servers that carry them.
+        service: only services of this name or type.
+        metric: short or full names; without any CPU, memory, disk, load and network.
+        resolution: without it raw up to 6 h, 1m up to 2 days, 10m up to 14 days, 1h beyond.
+        """
+        return self._file(
+            "GET",
+            "/api/admin/health/export",
+            {
+                "timeRange": time_range,
+                "from": from_,
+                "to": to,
+                "vpsId": vps_id,
+                "tenantId": tenant_id,
+                "service": service,
+                "format": format,
+                "metric": metric,
+                "resolution": resolution,
+            },
+        )
+
+    def get_health_history(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        vps_id: str | Sequence[str] = (),
+        tenant_id: str | Sequence[str] = (),
+        service: str | Sequence[str] = (),
+        metric: str | None = None,
+        points: int | None = None,
+    ) -> t.History:
+        """The course of a metric.
+
+        Without filters it is the mean over everything that the caller may see, CPU of the last
+        24 hours unless something else is asked for. Several vpsId, tenantId or service add a
+        series each. The bucket that is still open is included. A status (database.status) is
+        told as the percent of observed time in which it was healthy, score as it was with
+        today's dependencies. The points of all series together are 50,000 at most.
+
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        vps_id: only these servers.
+        tenant_id: only the applications of these tenants, or the servers that carry them.
+        service: only services of this name or type.
+        metric: a short name (cpu, memory, disk, load, network, responseTime, uptime, score) or
+        a full one (system.memory.usedPercent, database.status).
+        points: points of a series at most.
+        """
+        return cast(
+            t.History,
+            self._json(
+                "GET",
+                "/api/admin/health/history",
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "service": service,
+                    "metric": metric,
+                    "points": points,
+                },
+            ),
+        )
+
+    def list_api_keys(self, *, limit: int | None = None, cursor: str | None = None) -> t.Keys:
+        """Every key by its first characters, the oldest first; revoked ones stay listed.
+
+        limit: at most so many.
+        cursor: nextCursor of the part before; without it the first.
+        """
+        return cast(
+            t.Keys, self._json("GET", "/api/admin/api-keys", {"limit": limit, "cursor": cursor})
+        )
+
+    def iterate_api_keys(self, *, limit: int | None = None) -> Iterator[t.Key]:
+        """Every row of list_api_keys, page after page as they are needed."""
+        return cast(
+            Iterator[t.Key],
+            self._rows(
+                "keys",
+                "/api/admin/api-keys",
+                {"limit": limit},
+            ),
+        )
+
+    def create_api_key(self, body: t.NewKey, *, idempotency_key: str | None = None) -> t.ToldKey:
+        """A new key.
+
+        The key itself is told this once.
+        """
+        return cast(
+            t.ToldKey, self._json("POST", "/api/admin/api-keys", body=body, key=idempotency_key)
+        )
+
+    def revoke_api_key(self, key_id: str) -> None:
+        """End a key.
+
+        Its sockets close, and what was embedded by it ends.
+        """
+        self._nothing("DELETE", f"/api/admin/api-keys/{segment(key_id)}")
+
+    def list_services(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+        q: str | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        sort: str | None = None,
+        type: str | None = None,
+    ) -> t.ServicesPage:
+        """The services on servers.
+
+        sort: name, status (the healthiest first; -status the worst), type, vpsId, responseTime,
+        since. ``total`` counts what passes the filters; ``nextCursor`` is null on the last
+        page.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        q: text in names and ids, whatever its case.
+        sort: a field, with - in front for the largest first.
+        """
+        return cast(
+            t.ServicesPage,
+            self._json(
+                "GET",
+                "/api/admin/health/services",
+                {
+                    "limit": limit,
+                    "cursor": cursor,
+                    "status": status,
+                    "q": q,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "sort": sort,
+                    "type": type,
+                },
+            ),
+        )
+
+    def iterate_services(
+        self,
+        *,
+        limit: int | None = None,
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+        q: str | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        sort: str | None = None,
+        type: str | None = None,
+    ) -> Iterator[t.ServiceRow]:
+        """Every row of list_services, page after page as they are needed."""
+        return cast(
+            Iterator[t.ServiceRow],
+            self._rows(
+                "services",
+                "/api/admin/health/services",
+                {
+                    "limit": limit,
+                    "status": status,
+                    "q": q,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "sort": sort,
+                    "type": type,
+                },
+            ),
+        )
+
+    def list_annotations(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        kind: Literal["deployment", "incident", "maintenance", "note"] | None = None,
+        tags: str | Sequence[str] = (),
+    ) -> t.Annotations:
+        """Annotations, newest first; those of the last 7 days unless a range is given.
+
+        Limited callers get those of their tenants and servers, and those about everything that
+        name nobody else.
+
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        tags: one of these is enough.
+        """
+        return cast(
+            t.Annotations,
+            self._json(
+                "GET",
+                "/api/admin/annotations",
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "limit": limit,
+                    "cursor": cursor,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "kind": kind,
+                    "tags": tags,
+                },
+            ),
+        )
+
+    def iterate_annotations(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        kind: Literal["deployment", "incident", "maintenance", "note"] | None = None,
+        tags: str | Sequence[str] = (),
+    ) -> Iterator[t.Annotation]:
+        """Every row of list_annotations, page after page as they are needed."""
+        return cast(
+            Iterator[t.Annotation],
+            self._rows(
+                "annotations",
+                "/api/admin/annotations",
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "limit": limit,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "kind": kind,
+                    "tags": tags,
+                },
+            ),
+        )
+
+    def add_annotation(
+        self, body: t.NewAnnotation, *, idempotency_key: str | None = None
+    ) -> t.Annotation:
+        """Note a deployment, an incident, maintenance or anything else.
+
+        Limited callers note things of their tenants, with tenantId.
+        """
+        return cast(
+            t.Annotation,
+            self._json("POST", "/api/admin/annotations", body=body, key=idempotency_key),
+        )
+
+    def delete_annotation(self, annotation_id: str) -> None:
+        """Take an annotation away."""
+        self._nothing("DELETE", f"/api/admin/annotations/{segment(annotation_id)}")
+
+    def get_sla(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        tenant_id: str | None = None,
+    ) -> t.SLA:
+        """Uptime, error budget and downtime of a tenant, with the intervals behind it.
+
+        Of the last 30 days unless a range is given. Without tenantId one account for each
+        tenant. ``policy`` says what counts.
+
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        tenant_id: without it all tenants.
+        """
+        return cast(
+            t.SLA,
+            self._json(
+                "GET",
+                "/api/admin/health/sla",
+                {"timeRange": time_range, "from": from_, "to": to, "tenantId": tenant_id},
+            ),
+        )
+
+    def list_sla_reports(
+        self, *, limit: int | None = None, cursor: str | None = None, tenant_id: str | None = None
+    ) -> t.Reports:
+        """One row for each month and tenant, the latest month first.
+
+        Months are those of UTC. The running one goes up to now.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        """
+        return cast(
+            t.Reports,
+            self._json(
+                "GET",
+                "/api/admin/health/sla/reports",
+                {"limit": limit, "cursor": cursor, "tenantId": tenant_id},
+            ),
+        )
+
+    def iterate_sla_reports(
+        self, *, limit: int | None = None, tenant_id: str | None = None
+    ) -> Iterator[t.Report]:
+        """Every row of list_sla_reports, page after page as they are needed."""
+        return cast(
+            Iterator[t.Report],
+            self._rows(
+                "reports",
+                "/api/admin/health/sla/reports",
+                {"limit": limit, "tenantId": tenant_id},
+            ),
+        )
+
+    def list_users(self, *, limit: int | None = None, cursor: str | None = None) -> t.Users:
+        """Everybody who may log in, the oldest first.
+
+        limit: at most so many.
+        cursor: nextCursor of the part before; without it the first.
+        """
+        return cast(
+            t.Users, self._json("GET", "/api/admin/users", {"limit": limit, "cursor": cursor})
+        )
+
+    def iterate_users(self, *, limit: int | None = None) -> Iterator[t.User]:
+        """Every row of list_users, page after page as they are needed."""
+        return cast(
+            Iterator[t.User],
+            self._rows(
+                "users",
+                "/api/admin/users",
+                {"limit": limit},
+            ),
+        )
+
+    def create_user(self, body: t.NewUser, *, idempotency_key: str | None = None) -> t.User:
+        """Somebody who may log in.
+
+        409 when the name is taken.
+        """
+        return cast(t.User, self._json("POST", "/api/admin/users", body=body, key=idempotency_key))
+
+    def change_user(self, user_id: str, body: t.ChangedUser) -> t.User:
+        """Another role or another password.
+
+        Either ends the user's sessions and their sockets. 409 for the last super_admin's role.
+        """
+        return cast(t.User, self._json("PUT", f"/api/admin/users/{segment(user_id)}", body=body))
+
+    def delete_user(self, user_id: str) -> None:
+        """Take a user away.
+
+        Ends the user's sessions, and what was embedded in the user's name. 409 for the last
+        super_admin.
+        """
+        self._nothing("DELETE", f"/api/admin/users/{segment(user_id)}")
