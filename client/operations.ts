@@ -26,6 +26,19 @@ export abstract class Operations {
     return this.client.delete(`${this.adminPath}/health/vps/${encodeURIComponent(vpsId)}`);
   }
 
+  /** The services on servers. sort: name, status (the healthiest first; -status the worst),
+   *  type, vpsId, responseTime, since. `total` counts what passes the filters; `nextCursor` is
+   *  null on the last page. */
+  async listServices(filters: t.ListServicesFilters = {}): Promise<AxiosResponse<t.ServicesPage>> {
+    return this.client.get(`${this.adminPath}/health/services?${query(filters)}`);
+  }
+
+  /** The servers. sort: name, id, status (-status: the worst first), region, cpu, memory, disk,
+   *  load, since, tenants, services. */
+  async listVPS(filters: t.ListVPSFilters = {}): Promise<AxiosResponse<t.VPSPage>> {
+    return this.client.get(`${this.adminPath}/health/vps?${query(filters)}`);
+  }
+
   /** Add a server. The body is an entry of the inventory. 409 when there is one of this id. */
   async addVPS(
     body: Record<string, unknown>,
@@ -34,10 +47,10 @@ export abstract class Operations {
     return this.client.post(`${this.adminPath}/health/vps`, body, keyed(idempotencyKey));
   }
 
-  /** The servers. sort: name, id, status (-status: the worst first), region, cpu, memory, disk,
-   *  load, since, tenants, services. */
-  async listVPS(filters: t.ListVPSFilters = {}): Promise<AxiosResponse<t.VPSPage>> {
-    return this.client.get(`${this.adminPath}/health/vps?${query(filters)}`);
+  /** The tenants. sort: name, id, status (-status: the worst first), sla, services. `vpsId`
+   *  means the tenants that it carries. */
+  async listTenants(filters: t.ListTenantsFilters = {}): Promise<AxiosResponse<t.TenantsPage>> {
+    return this.client.get(`${this.adminPath}/health/tenants?${query(filters)}`);
   }
 
   /** Add a tenant. The body is an entry of the inventory. 409 when there is one of this id. */
@@ -48,10 +61,48 @@ export abstract class Operations {
     return this.client.post(`${this.adminPath}/health/tenants`, body, keyed(idempotencyKey));
   }
 
-  /** The tenants. sort: name, id, status (-status: the worst first), sla, services. `vpsId`
-   *  means the tenants that it carries. */
-  async listTenants(filters: t.ListTenantsFilters = {}): Promise<AxiosResponse<t.TenantsPage>> {
-    return this.client.get(`${this.adminPath}/health/tenants?${query(filters)}`);
+  /** Changes of status, newest first. First sights, and gaps in which Healthdeck itself did not
+   *  run, are no changes. */
+  async listHealthEvents(
+    filters: t.ListHealthEventsFilters = {},
+  ): Promise<AxiosResponse<t.Events>> {
+    return this.client.get(`${this.adminPath}/health/events?${query(filters)}`);
+  }
+
+  /** Uptime, error budget and downtime of a tenant, with the intervals behind it. Of the last
+   *  30 days unless a range is given. Without tenantId one account for each tenant. `policy`
+   *  says what counts. */
+  async getSLA(filters: t.GetSLAFilters = {}): Promise<AxiosResponse<t.SLA>> {
+    return this.client.get(`${this.adminPath}/health/sla?${query(filters)}`);
+  }
+
+  /** One row for each month and tenant, the latest month first. Months are those of UTC. The
+   *  running one goes up to now. */
+  async listSLAReports(filters: t.ListSLAReportsFilters = {}): Promise<AxiosResponse<t.Reports>> {
+    return this.client.get(`${this.adminPath}/health/sla/reports?${query(filters)}`);
+  }
+
+  /** Annotations, newest first; those of the last 7 days unless a range is given. Limited
+   *  callers get those of their tenants and servers, and those about everything that name
+   *  nobody else. */
+  async listAnnotations(
+    filters: t.ListAnnotationsFilters = {},
+  ): Promise<AxiosResponse<t.Annotations>> {
+    return this.client.get(`${this.adminPath}/annotations?${query(filters)}`);
+  }
+
+  /** Note a deployment, an incident, maintenance or anything else. Limited callers note things
+   *  of their tenants, with tenantId. */
+  async addAnnotation(
+    body: t.NewAnnotation,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.Annotation>> {
+    return this.client.post(`${this.adminPath}/annotations`, body, keyed(idempotencyKey));
+  }
+
+  /** Take an annotation away. */
+  async deleteAnnotation(annotationId: string): Promise<AxiosResponse<void>> {
+    return this.client.delete(`${this.adminPath}/annotations/${encodeURIComponent(annotationId)}`);
   }
 
   /** Write a tenant anew. 409 for one of the inventory file. */
@@ -140,6 +191,57 @@ export abstract class Operations {
     return this.client.get('/agent.pyz');
   }
 
+  /** Everybody who may log in, the oldest first. */
+  async listUsers(filters: t.ListUsersFilters = {}): Promise<AxiosResponse<t.Users>> {
+    return this.client.get(`${this.adminPath}/users?${query(filters)}`);
+  }
+
+  /** Somebody who may log in. 409 when the name is taken. */
+  async createUser(body: t.NewUser, idempotencyKey?: string): Promise<AxiosResponse<t.User>> {
+    return this.client.post(`${this.adminPath}/users`, body, keyed(idempotencyKey));
+  }
+
+  /** Another role or another password. Either ends the user's sessions and their sockets. 409
+   *  for the last super_admin's role. */
+  async changeUser(userId: string, body: t.ChangedUser): Promise<AxiosResponse<t.User>> {
+    return this.client.put(`${this.adminPath}/users/${encodeURIComponent(userId)}`, body);
+  }
+
+  /** Take a user away. Ends the user's sessions, and what was embedded in the user's name. 409
+   *  for the last super_admin. */
+  async deleteUser(userId: string): Promise<AxiosResponse<void>> {
+    return this.client.delete(`${this.adminPath}/users/${encodeURIComponent(userId)}`);
+  }
+
+  /** Every key by its first characters, the oldest first; revoked ones stay listed. */
+  async listAPIKeys(filters: t.ListAPIKeysFilters = {}): Promise<AxiosResponse<t.Keys>> {
+    return this.client.get(`${this.adminPath}/api-keys?${query(filters)}`);
+  }
+
+  /** A new key. The key itself is told this once. */
+  async createAPIKey(body: t.NewKey, idempotencyKey?: string): Promise<AxiosResponse<t.ToldKey>> {
+    return this.client.post(`${this.adminPath}/api-keys`, body, keyed(idempotencyKey));
+  }
+
+  /** End a key. Its sockets close, and what was embedded by it ends. */
+  async revokeAPIKey(keyId: string): Promise<AxiosResponse<void>> {
+    return this.client.delete(`${this.adminPath}/api-keys/${encodeURIComponent(keyId)}`);
+  }
+
+  /** A one-time token for a page in a frame. For /embed?to=/health#token=...; expiresAt tells
+   *  until when it can be traded there. 403 for tenants that the caller may not see. */
+  async createEmbedToken(
+    body: t.NewEmbed,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.EmbedToken>> {
+    return this.client.post(`${this.adminPath}/embed-tokens`, body, keyed(idempotencyKey));
+  }
+
+  /** What was done, newest first. */
+  async listAudit(filters: t.ListAuditFilters = {}): Promise<AxiosResponse<t.Audit>> {
+    return this.client.get(`${this.adminPath}/audit?${query(filters)}`);
+  }
+
   /** Figures of Healthdeck itself for Prometheus. As text, or as OpenMetrics when the caller
    *  prefers that. For callers that see the whole fleet: the figures speak of all of it. */
   async getMetrics(): Promise<AxiosResponse<string>> {
@@ -175,107 +277,5 @@ export abstract class Operations {
   /** This description as a page. Its files come from this server alone. */
   async getDocs(): Promise<AxiosResponse<string>> {
     return this.client.get('/api/docs');
-  }
-
-  /** What was done, newest first. */
-  async listAudit(filters: t.ListAuditFilters = {}): Promise<AxiosResponse<t.Audit>> {
-    return this.client.get(`${this.adminPath}/audit?${query(filters)}`);
-  }
-
-  /** A one-time token for a page in a frame. For /embed?to=/health#token=...; expiresAt tells
-   *  until when it can be traded there. 403 for tenants that the caller may not see. */
-  async createEmbedToken(
-    body: t.NewEmbed,
-    idempotencyKey?: string,
-  ): Promise<AxiosResponse<t.EmbedToken>> {
-    return this.client.post(`${this.adminPath}/embed-tokens`, body, keyed(idempotencyKey));
-  }
-
-  /** Changes of status, newest first. First sights, and gaps in which Healthdeck itself did not
-   *  run, are no changes. */
-  async listHealthEvents(
-    filters: t.ListHealthEventsFilters = {},
-  ): Promise<AxiosResponse<t.Events>> {
-    return this.client.get(`${this.adminPath}/health/events?${query(filters)}`);
-  }
-
-  /** Every key by its first characters, the oldest first; revoked ones stay listed. */
-  async listAPIKeys(filters: t.ListAPIKeysFilters = {}): Promise<AxiosResponse<t.Keys>> {
-    return this.client.get(`${this.adminPath}/api-keys?${query(filters)}`);
-  }
-
-  /** A new key. The key itself is told this once. */
-  async createAPIKey(body: t.NewKey, idempotencyKey?: string): Promise<AxiosResponse<t.ToldKey>> {
-    return this.client.post(`${this.adminPath}/api-keys`, body, keyed(idempotencyKey));
-  }
-
-  /** End a key. Its sockets close, and what was embedded by it ends. */
-  async revokeAPIKey(keyId: string): Promise<AxiosResponse<void>> {
-    return this.client.delete(`${this.adminPath}/api-keys/${encodeURIComponent(keyId)}`);
-  }
-
-  /** The services on servers. sort: name, status (the healthiest first; -status the worst),
-   *  type, vpsId, responseTime, since. `total` counts what passes the filters; `nextCursor` is
-   *  null on the last page. */
-  async listServices(filters: t.ListServicesFilters = {}): Promise<AxiosResponse<t.ServicesPage>> {
-    return this.client.get(`${this.adminPath}/health/services?${query(filters)}`);
-  }
-
-  /** Annotations, newest first; those of the last 7 days unless a range is given. Limited
-   *  callers get those of their tenants and servers, and those about everything that name
-   *  nobody else. */
-  async listAnnotations(
-    filters: t.ListAnnotationsFilters = {},
-  ): Promise<AxiosResponse<t.Annotations>> {
-    return this.client.get(`${this.adminPath}/annotations?${query(filters)}`);
-  }
-
-  /** Note a deployment, an incident, maintenance or anything else. Limited callers note things
-   *  of their tenants, with tenantId. */
-  async addAnnotation(
-    body: t.NewAnnotation,
-    idempotencyKey?: string,
-  ): Promise<AxiosResponse<t.Annotation>> {
-    return this.client.post(`${this.adminPath}/annotations`, body, keyed(idempotencyKey));
-  }
-
-  /** Take an annotation away. */
-  async deleteAnnotation(annotationId: string): Promise<AxiosResponse<void>> {
-    return this.client.delete(`${this.adminPath}/annotations/${encodeURIComponent(annotationId)}`);
-  }
-
-  /** Uptime, error budget and downtime of a tenant, with the intervals behind it. Of the last
-   *  30 days unless a range is given. Without tenantId one account for each tenant. `policy`
-   *  says what counts. */
-  async getSLA(filters: t.GetSLAFilters = {}): Promise<AxiosResponse<t.SLA>> {
-    return this.client.get(`${this.adminPath}/health/sla?${query(filters)}`);
-  }
-
-  /** One row for each month and tenant, the latest month first. Months are those of UTC. The
-   *  running one goes up to now. */
-  async listSLAReports(filters: t.ListSLAReportsFilters = {}): Promise<AxiosResponse<t.Reports>> {
-    return this.client.get(`${this.adminPath}/health/sla/reports?${query(filters)}`);
-  }
-
-  /** Everybody who may log in, the oldest first. */
-  async listUsers(filters: t.ListUsersFilters = {}): Promise<AxiosResponse<t.Users>> {
-    return this.client.get(`${this.adminPath}/users?${query(filters)}`);
-  }
-
-  /** Somebody who may log in. 409 when the name is taken. */
-  async createUser(body: t.NewUser, idempotencyKey?: string): Promise<AxiosResponse<t.User>> {
-    return this.client.post(`${this.adminPath}/users`, body, keyed(idempotencyKey));
-  }
-
-  /** Another role or another password. Either ends the user's sessions and their sockets. 409
-   *  for the last super_admin's role. */
-  async changeUser(userId: string, body: t.ChangedUser): Promise<AxiosResponse<t.User>> {
-    return this.client.put(`${this.adminPath}/users/${encodeURIComponent(userId)}`, body);
-  }
-
-  /** Take a user away. Ends the user's sessions, and what was embedded in the user's name. 409
-   *  for the last super_admin. */
-  async deleteUser(userId: string): Promise<AxiosResponse<void>> {
-    return this.client.delete(`${this.adminPath}/users/${encodeURIComponent(userId)}`);
   }
 }

@@ -581,6 +581,22 @@ export interface GetServiceDependenciesFilters {
   service: string;
 }
 
+/** What listServices takes. */
+export interface ListServicesFilters {
+  /** rows of a page */
+  limit?: number;
+  /** nextCursor of the page before; nothing else */
+  cursor?: string | null;
+  status?: 'healthy' | 'degraded' | 'unhealthy' | 'unknown' | null;
+  /** text in names and ids, whatever its case */
+  q?: string;
+  vpsId?: string | null;
+  tenantId?: string | null;
+  /** a field, with - in front for the largest first */
+  sort?: string;
+  type?: string | null;
+}
+
 /** What listVPS takes. */
 export interface ListVPSFilters {
   /** rows of a page */
@@ -611,34 +627,25 @@ export interface ListTenantsFilters {
   sort?: string;
 }
 
-/** What listAlerts takes. */
-export interface ListAlertsFilters {
-  /** only alerts in this state; without it the unresolved ones */
-  status?: 'active' | 'acknowledged' | 'snoozed' | 'resolved' | null;
-}
-
-/** What getServiceLogs takes. */
-export interface GetServiceLogsFilters {
-  /** how many lines from the end */
-  lines?: number;
-}
-
-/** What listAudit takes. */
-export interface ListAuditFilters {
-  /** at most so many */
-  limit?: number;
-  /** nextCursor of the part before; without it the first */
-  cursor?: string | null;
-  /** the name of who did it */
-  who?: string | null;
-  /** as in the answer, such as user.create */
-  action?: string | null;
-  /** what it was done to */
-  target?: string | null;
-  /** not before; ISO 8601 with its zone */
+/** What getHealthHistory takes. */
+export interface GetHealthHistoryFilters {
+  /** a whole number and m, h, d or w, such as 24h: the time up to now */
+  timeRange?: string | null;
+  /** instead of timeRange: an ISO 8601 time, or now-6h */
   from?: string | null;
-  /** not after; ISO 8601 with its zone */
+  /** likewise; without it now */
   to?: string | null;
+  /** only these servers */
+  vpsId?: string | readonly string[];
+  /** only the applications of these tenants, or the servers that carry them */
+  tenantId?: string | readonly string[];
+  /** only services of this name or type */
+  service?: string | readonly string[];
+  /** a short name (cpu, memory, disk, load, network, responseTime, uptime, score) or a full one
+   *  (system.memory.usedPercent, database.status) */
+  metric?: string;
+  /** points of a series at most */
+  points?: number;
 }
 
 /** What listHealthEvents takes. */
@@ -663,91 +670,6 @@ export interface ListHealthEventsFilters {
   status?: 'healthy' | 'degraded' | 'unhealthy' | 'unknown' | null;
 }
 
-/** What exportHealthMetrics takes. */
-export interface ExportHealthMetricsFilters {
-  /** a whole number and m, h, d or w, such as 24h: the time up to now */
-  timeRange?: string | null;
-  /** instead of timeRange: an ISO 8601 time, or now-6h */
-  from?: string | null;
-  /** likewise; without it now */
-  to?: string | null;
-  /** only these servers */
-  vpsId?: string | readonly string[];
-  /** only the applications of these tenants, or the servers that carry them */
-  tenantId?: string | readonly string[];
-  /** only services of this name or type */
-  service?: string | readonly string[];
-  format?: 'json' | 'csv';
-  /** short or full names; without any CPU, memory, disk, load and network */
-  metric?: string | readonly string[];
-  /** without it raw up to 6 h, 1m up to 2 days, 10m up to 14 days, 1h beyond */
-  resolution?: 'raw' | '1m' | '10m' | '1h' | null;
-}
-
-/** What getHealthHistory takes. */
-export interface GetHealthHistoryFilters {
-  /** a whole number and m, h, d or w, such as 24h: the time up to now */
-  timeRange?: string | null;
-  /** instead of timeRange: an ISO 8601 time, or now-6h */
-  from?: string | null;
-  /** likewise; without it now */
-  to?: string | null;
-  /** only these servers */
-  vpsId?: string | readonly string[];
-  /** only the applications of these tenants, or the servers that carry them */
-  tenantId?: string | readonly string[];
-  /** only services of this name or type */
-  service?: string | readonly string[];
-  /** a short name (cpu, memory, disk, load, network, responseTime, uptime, score) or a full one
-   *  (system.memory.usedPercent, database.status) */
-  metric?: string;
-  /** points of a series at most */
-  points?: number;
-}
-
-/** What listAPIKeys takes. */
-export interface ListAPIKeysFilters {
-  /** at most so many */
-  limit?: number;
-  /** nextCursor of the part before; without it the first */
-  cursor?: string | null;
-}
-
-/** What listServices takes. */
-export interface ListServicesFilters {
-  /** rows of a page */
-  limit?: number;
-  /** nextCursor of the page before; nothing else */
-  cursor?: string | null;
-  status?: 'healthy' | 'degraded' | 'unhealthy' | 'unknown' | null;
-  /** text in names and ids, whatever its case */
-  q?: string;
-  vpsId?: string | null;
-  tenantId?: string | null;
-  /** a field, with - in front for the largest first */
-  sort?: string;
-  type?: string | null;
-}
-
-/** What listAnnotations takes. */
-export interface ListAnnotationsFilters {
-  /** a whole number and m, h, d or w, such as 24h: the time up to now */
-  timeRange?: string | null;
-  /** instead of timeRange: an ISO 8601 time, or now-6h */
-  from?: string | null;
-  /** likewise; without it now */
-  to?: string | null;
-  /** rows of a page */
-  limit?: number;
-  /** nextCursor of the page before; nothing else */
-  cursor?: string | null;
-  vpsId?: string | null;
-  tenantId?: string | null;
-  kind?: 'deployment' | 'incident' | 'maintenance' | 'note' | null;
-  /** one of these is enough */
-  tags?: string | readonly string[];
-}
-
 /** What getSLA takes. */
 export interface GetSLAFilters {
   /** a whole number and m, h, d or w, such as 24h: the time up to now */
@@ -769,10 +691,88 @@ export interface ListSLAReportsFilters {
   tenantId?: string | null;
 }
 
+/** What exportHealthMetrics takes. */
+export interface ExportHealthMetricsFilters {
+  /** a whole number and m, h, d or w, such as 24h: the time up to now */
+  timeRange?: string | null;
+  /** instead of timeRange: an ISO 8601 time, or now-6h */
+  from?: string | null;
+  /** likewise; without it now */
+  to?: string | null;
+  /** only these servers */
+  vpsId?: string | readonly string[];
+  /** only the applications of these tenants, or the servers that carry them */
+  tenantId?: string | readonly string[];
+  /** only services of this name or type */
+  service?: string | readonly string[];
+  format?: 'json' | 'csv';
+  /** short or full names; without any CPU, memory, disk, load and network */
+  metric?: string | readonly string[];
+  /** without it raw up to 6 h, 1m up to 2 days, 10m up to 14 days, 1h beyond */
+  resolution?: 'raw' | '1m' | '10m' | '1h' | null;
+}
+
+/** What listAnnotations takes. */
+export interface ListAnnotationsFilters {
+  /** a whole number and m, h, d or w, such as 24h: the time up to now */
+  timeRange?: string | null;
+  /** instead of timeRange: an ISO 8601 time, or now-6h */
+  from?: string | null;
+  /** likewise; without it now */
+  to?: string | null;
+  /** rows of a page */
+  limit?: number;
+  /** nextCursor of the page before; nothing else */
+  cursor?: string | null;
+  vpsId?: string | null;
+  tenantId?: string | null;
+  kind?: 'deployment' | 'incident' | 'maintenance' | 'note' | null;
+  /** one of these is enough */
+  tags?: string | readonly string[];
+}
+
+/** What listAlerts takes. */
+export interface ListAlertsFilters {
+  /** only alerts in this state; without it the unresolved ones */
+  status?: 'active' | 'acknowledged' | 'snoozed' | 'resolved' | null;
+}
+
+/** What getServiceLogs takes. */
+export interface GetServiceLogsFilters {
+  /** how many lines from the end */
+  lines?: number;
+}
+
 /** What listUsers takes. */
 export interface ListUsersFilters {
   /** at most so many */
   limit?: number;
   /** nextCursor of the part before; without it the first */
   cursor?: string | null;
+}
+
+/** What listAPIKeys takes. */
+export interface ListAPIKeysFilters {
+  /** at most so many */
+  limit?: number;
+  /** nextCursor of the part before; without it the first */
+  cursor?: string | null;
+}
+
+/** What listAudit takes. */
+export interface ListAuditFilters {
+  /** at most so many */
+  limit?: number;
+  /** nextCursor of the part before; without it the first */
+  cursor?: string | null;
+  /** the name of who did it */
+  who?: string | null;
+  /** as in the answer, such as user.create */
+  action?: string | null;
+  /** what it was done to */
+  target?: string | null;
+  /** not before; ISO 8601 with its zone */
+  from?: string | null;
+  /** not after; ISO 8601 with its zone */
+  to?: string | null;
 }

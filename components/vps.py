@@ -116,12 +116,12 @@ def _traffic(card: VpsCard) -> Component | None:
     if card.load is None and card.network_in is None and card.network_out is None:
         return None
     load = DASH if card.load is None else f"{card.load:.2f}"
-    (received, sent), unit = rates(card.network_in, card.network_out)
-    network = [_arrow("↓", "received"), received, _arrow(" ↑", "sent"), f"{sent}{NBSP}{unit}"]
-    return html.Div(
-        [html.Span(f"Load {load}"), html.Span(network, title="Network in and out")],
-        className="traffic",
-    )
+    parts = [html.Span(f"Load {load}")]
+    if card.network_in is not None or card.network_out is not None:
+        (received, sent), unit = rates(card.network_in, card.network_out)
+        network = [_arrow("↓", "received"), received, _arrow(" ↑", "sent"), f"{sent}{NBSP}{unit}"]
+        parts.append(html.Span(network, title="Network in and out"))
+    return html.Div(parts, className="traffic")
 
 
 def _arrow(arrow: str, word: str) -> Component:

@@ -21,7 +21,7 @@ from services.collect.own import Heartbeat, network_check, own_checks
 from services.collect.rounds import Rounds
 from services.container import Services
 from services.errors import ConfigurationError
-from services.events import AlertChanged, Bus, NotificationsQueued
+from services.events import AlertChanged, Bus, JobChanged, NotificationsQueued
 from services.health.board import Board
 from services.health.graph import Graph
 from services.identity import Identity
@@ -117,7 +117,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         channels,
         recorded=lambda alert_id: bus.publish(AlertChanged(alert_id, "alert.notified")),
     )
-    actions = Actions(database, read.fleet)
+    actions = Actions(database, read.fleet, changed=lambda job_id: bus.publish(JobChanged(job_id)))
     services = Services(
         settings=settings,
         database=database,

@@ -118,10 +118,11 @@ class Looks:
     async def _scrape(self, source: RemoteSource, timeout: float) -> Observation:
         """A failure counts when a second look fails too, as with the checks."""
         async with self._reads:
+            began = asyncio.get_running_loop().time()
             first = await source.read(timeout, self.context)
         if first.error is None and not _failed(first):
             return first
-        await asyncio.sleep(self.context.second_look_after)
+        await self.context.pause(began)
         async with self._reads:
             second = await source.read(min(SECOND_LOOK_TIMEOUT, timeout), self.context)
         if second.error is None and not _failed(second):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from models.targets import HostSample
 from services.health.status import LIMITS, Judgement, of_many, of_vps
@@ -15,7 +15,8 @@ from services.views.model import Beat, Gauge, Instance, ServiceType, VpsCard
 States = Mapping[str, Judgement]
 Course = Sequence[HostSample | None]
 
-LABELS = {"api": "API", "backend": "Backend API", "s3": "S3", "smtp": "SMTP", "email": "E-mail"}
+LABELS = {"api": "API", "backend": "Backend API", "s3": "S3", "smtp": "SMTP", "email": "E-mail",
+          "dns": "DNS", "tcp": "TCP", "tls": "TLS", "http": "HTTP"}  # fmt: skip
 RESOURCES = (
     ("system.cpu.usage", "", "", "%"),
     ("system.memory.usedPercent", "system.memory.used", "system.memory.total", "GiB"),
@@ -23,8 +24,9 @@ RESOURCES = (
 )
 
 
-def instance(key: str, fleet: Fleet, states: States) -> Instance:
-    """One service on one VPS, as it was last judged."""
+def instance(key: str, fleet: Fleet, states: States, known: Collection[str]) -> Instance:
+    """One service on one VPS, as it was last judged. What it needs of servers that are not
+    ``known`` is not told."""
     spec, state = fleet.services[key], states.get(key)
     vps_id = key.partition("/")[0]
     if not fleet.enabled(key):
@@ -41,17 +43,18 @@ def instance(key: str, fleet: Fleet, states: States) -> Instance:
         since=state.since if state else 0.0,
         response_ms=check.response_ms if check else None,
         uptime_s=check.uptime_s if check else None,
-        checks=_checks(key, fleet, states),
+        checks=_checks(key, fleet, states, known),
     )
 
 
-def _checks(key: str, fleet: Fleet, states: States) -> dict[str, Status]:
+def _checks(key: str, fleet: Fleet, states: States, known: Collection[str]) -> dict[str, Status]:
     """The state of what a service depends on, by type; the worst where a type comes twice."""
     checks: dict[str, Status] = {}
     vps_id = key.partition("/")[0]
     for name in fleet.services[key].depends_on:
         target = name if "/" in name else f"{vps_id}/{name}"
-        _merge(checks, fleet.service_type(target), states.get(target))
+        if target.partition("/")[0] in known:
+            _merge(checks, fleet.service_type(target), states.get(target))
     state = states.get(key)
     for part in state.check.parts if state and state.check else ():
         _merge(checks, part, states.get(f"{key}/{part}"))
@@ -70,12 +73,14 @@ def vps_card(
     course: Course,
     tenants: tuple[str, ...],
     interval: float,
+    known: Collection[str],
 ) -> VpsCard:
-    """A server at a glance; ``course`` holds its recent readings, oldest first."""
+    """A server at a glance; ``course`` holds its recent readings, oldest first, ``known`` the
+    servers that its reader may know of."""
     spec, state = fleet.vps[vps_id], states.get(vps_id)
     enabled = fleet.enabled(vps_id)
     keys = [f"{vps_id}/{service.name}" for service in fleet.vps[vps_id].services]
-    services = tuple(instance(key, fleet, states) for key in keys)
+    services = tuple(instance(key, fleet, states, known) for key in keys)
     metrics = state.metrics if state and enabled else {}
     host = (state.status if state else Status.UNKNOWN) if spec.source else None
     gauges = [_gauge(names, metrics, course) for names in RESOURCES]

@@ -100,8 +100,8 @@ class Computed:
     def _vps(self, vps_id: str, scope: Scope) -> Body:
         fleet, states = self.fleet, self._board.snapshot()
         tenants = tuple(t for t in fleet.tenants_on(vps_id) if scope is None or t in scope)
-        interval = fleet.interval(vps_id, self._interval)
-        return bodies.vps_body(cards.vps_card(vps_id, fleet, states, (), tenants, interval))
+        interval, known = fleet.interval(vps_id, self._interval), scopes.visible_vps(fleet, scope)
+        return bodies.vps_body(cards.vps_card(vps_id, fleet, states, (), tenants, interval, known))
 
     def _tenant(self, tenant_id: str) -> Body:
         fleet, states = self.fleet, self._board.snapshot()

@@ -16,8 +16,6 @@ class Service(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def vps_id(self) -> str: ...
-    @property
     def status(self) -> Status: ...
 
 
@@ -57,11 +55,16 @@ def headline(vps: Sequence[Server], applications: Sequence[str], hurt: int, tena
 def _named(vps: Sequence[Server], applications: Sequence[str]) -> str:
     down = [card.name for card in vps if card.status is Status.UNHEALTHY]
     silent = [card.name for card in vps if card.status is Status.UNKNOWN and card.seen_at]
-    broken = [i for card in vps for i in card.services if i.status is Status.UNHEALTHY]
+    broken = [
+        f"{service.name} on {card.name}"
+        for card in vps
+        for service in card.services
+        if service.status is Status.UNHEALTHY
+    ]
     slow = [card.name for card in vps if card.status is Status.DEGRADED]
     groups = (
         (down, "is down", "servers are down"),
-        ([_where(i) for i in broken] + list(applications), "is down", "services are down"),
+        ([*broken, *applications], "is down", "services are down"),
         (silent, "does not report", "servers do not report"),
         (slow, "is degraded", "servers are degraded"),
     )
@@ -71,10 +74,6 @@ def _named(vps: Sequence[Server], applications: Sequence[str]) -> str:
         if names:
             return f"{len(names)} {many}"
     return ""
-
-
-def _where(instance: Service) -> str:
-    return f"{instance.name} on {instance.vps_id}"
 
 
 def told(alerts: Sequence[AlertView], trouble: str | None) -> str:

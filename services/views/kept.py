@@ -69,6 +69,8 @@ class _Watched:
     made_at: float
     generation: int = -1
     touched: bool = False
+    news: int = 0
+    told: int = 0
 
     def ages(self, now: float) -> bool:
         """Whether somebody asked for it and it will expire soon."""
@@ -188,6 +190,8 @@ class Keeper:
         if fresh or not self._running or self._fleet is not self._computed.fleet:
             self._spread()
         one = self._asked(read, name, scope, key)
+        if fresh:
+            return self._newest(one)
         found = self._cache.look(key, ttl)
         # An entry that another process made, or this one before Redis was away, is taken care of
         # by nobody here: it is believed for as long as it cannot have missed anything.
@@ -208,6 +212,22 @@ class Keeper:
             raise
         return kept
 
+    def _newest(self, one: _Watched) -> Kept:
+        """With everything that was noticed before: one that is being computed may have been begun
+        before that, and what stands in the cache meanwhile was."""
+        wanted, found = one.news, None
+        if one.generation == self._cache.generation and one.told >= wanted:
+            found = self._cache.look(one.key, TTL[one.read])
+        try:
+            while found is None:
+                self._make(one, anew=True)
+                if one.told >= wanted:
+                    found = self._cache.look(one.key, TTL[one.read])
+        except NotFound:
+            self._drop(one)
+            raise
+        return found[0]
+
     def _asked(self, read: str, name: str, scope: Scope, key: str) -> _Watched:
         now = self._monotonic()
         with self._lock:
@@ -221,8 +241,11 @@ class Keeper:
 
     def _make(self, one: _Watched, *, anew: bool, why: str = "request") -> Kept:
         generation = self._cache.generation
+        begun: int | None = None
 
         def make() -> Kept:
+            nonlocal begun
+            begun = one.news
             one.touched = False  # before the board is read: what comes now is news again
             one.made_at = self._monotonic()
             with self._lock:
@@ -234,6 +257,8 @@ class Keeper:
                 raise
 
         kept = self._cache.once(one.key, TTL[one.read], make, anew=anew)
+        if begun is not None:  # not before it is stored
+            one.told = max(one.told, begun)
         one.generation = generation
         return kept
 
@@ -262,12 +287,13 @@ class Keeper:
                 self._fleet, self._reach = fleet, Reach(fleet)
             if everything:
                 for one in self._watched.values():
-                    one.touched, one.generation = True, -1
+                    one.touched, one.generation, one.news = True, -1, one.news + 1
             elif (observed or alerts) and self._watched:
                 touched = self._reach.of(observed, alerts=alerts)
                 for one in self._watched.values():
                     if touched.touches(one.read, one.name, one.scope):
                         one.touched = True
+                        one.news += 1
 
     def _tidy(self, now: float) -> None:
         """Forgets bodies that nobody asks for and whose entries have expired by themselves."""

@@ -26,7 +26,7 @@ from services.notify import outbox
 from services.notify.body import alert_body
 from services.observation import Status
 from services.times import iso
-from services.views import alerts, cards
+from services.views import alerts, cards, scopes
 from services.views.computed import MOST_SCOPES, Computed
 from services.views.headline import told
 from services.views.kept import Keeper
@@ -151,6 +151,8 @@ class Reader:
         body = alert_body(row)
         if scope is not None:
             body["impact"] = {"tenants": [t for t in row.impact if t in scope]}
+            if row.suppressed_by is not None and not self.sees(row.suppressed_by, scope):
+                body["suppressedBy"] = None
         return body
 
     def _overview(self, scope: Scope) -> Overview:
@@ -189,6 +191,7 @@ class Reader:
         """Cards of servers, in the fleet's order. Slots of the course are wider than an interval,
         so that a reading which comes a little late leaves no gap."""
         states, now = self._board.snapshot(), self._clock()
+        known = scopes.visible_vps(self._fleet, scope)
         by_interval: dict[float, list[str]] = defaultdict(list)
         for vps_id in vps_ids:
             by_interval[self._fleet.interval(vps_id, self._interval)].append(vps_id)
@@ -202,6 +205,7 @@ class Reader:
                 vps_id, self._fleet, states, courses[vps_id],
                 tuple(t for t in self._fleet.tenants_on(vps_id) if scope is None or t in scope),
                 self._fleet.interval(vps_id, self._interval),
+                known,
             )
             for vps_id in vps_ids
         ]  # fmt: skip

@@ -89,7 +89,9 @@ def the_outage(
     resolved = eventually(lambda: mail(receiver, "alert.resolved"), 30, "the second webhook")
     expect(alert).to_have_count(0)
     expect(backend).to_have_attribute("data-status", "healthy")
-    assert installation.overview(api)["activeAlerts"] == 0
+    eventually(
+        lambda: installation.overview(api)["activeAlerts"] == 0, 2, "the API knows within a second"
+    )
     assert resolved[0]["id"] == alert_id
     looks = len(monitored.requests)
     eventually(lambda: len(monitored.requests) > looks, 15, "one more look", every=0.2)

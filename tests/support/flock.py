@@ -1,8 +1,8 @@
 """Many clients of the stream in one process: ``python -m tests.support.flock URL``, with the token
 in ``FLOCK_TOKEN``. A full Socket.IO client for each would take the machine that is measured.
 
-It writes ``ready`` when all are connected and in their rooms; after a line on standard input it
-writes what they saw, as JSON, and ends.
+It writes ``ready`` when all are connected and in their rooms. A line on standard input says how
+many events of rooms each should see in the end; then it writes what they saw, as JSON.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ PATH = "/api/admin/health/stream/?EIO=4&transport=websocket"
 ROOT = Path(__file__).resolve().parents[2]
 #: Bytes that the kernel may keep for a client that reads nothing.
 SMALL = 4096
+#: Seconds to wait for what is still on its way.
+PATIENCE = 5.0
 _SEQ = re.compile(r'^42\["[a-z:]+",\{"seq":(\d+)')
 _MARK = re.compile(r'"vpsId":"([a-z0-9-]+)".*"cpu":\{"usage":([0-9.]+)')
 
@@ -123,7 +125,10 @@ async def flock(url: str, token: str, rooms: list[list[str]], sockets: int, slow
     reading = [asyncio.create_task(one.read()) for one in healthy]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    said = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    deadline = time.monotonic() + PATIENCE
+    while any(len(one.marks) < int(said) for one in healthy) and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
     closed = sum(not one.open for one in healthy)
     for task in reading:
         task.cancel()
@@ -166,9 +171,10 @@ class Flock:
         said = self._process.stdout.readline()
         assert said == "ready\n", said
 
-    def end(self) -> Any:
-        """What they saw."""
-        out, _ = self._process.communicate("\n", timeout=30)
+    def end(self, events: int) -> Any:
+        """What they saw, once each healthy one has seen so many events of rooms, or PATIENCE
+        seconds later."""
+        out, _ = self._process.communicate(f"{events}\n", timeout=30)
         return json.loads(out)
 
     def kill(self) -> None:

@@ -17,6 +17,7 @@ from services import logs
 from services.errors import ConfigurationError
 from services.events import Bus
 from services.identity import Principal
+from services.inventory.fleet import Fleet
 from services.web import preflight, server
 from services.web.stream import hub
 
@@ -27,12 +28,13 @@ class Application:
     """What the server needs of the real one."""
 
     def __init__(self) -> None:
-        self.settings = SimpleNamespace(portal_url=())
+        self.settings = SimpleNamespace(portal_url=(), url_prefix="")
         self.identity = SimpleNamespace(
             has_users=lambda: True,
             authenticate_token=lambda token: Principal(token, "admin", None, "token", token),
         )
-        self.read: Any = SimpleNamespace()
+        fleet = Fleet.build(None, "small", "cache")
+        self.read: Any = SimpleNamespace(fleet=lambda: fleet)
         self.bus = Bus()
 
     def start(self) -> None:

@@ -35,7 +35,7 @@ def service(name, status, vps="vps-1"):
         ([server("vps-4", U)], [], 3, 30, "vps-4 is down; 3 of 30 tenants are affected."),
         ([server("vps-4", U)], [], 1, 1, "vps-4 is down; 1 of 1 tenant is affected."),
         ([server("a", U), server("b", U)], [], 0, 0, "2 servers are down."),
-        ([server("a", D, [service("api", U)])], [], 0, 0, "api on vps-1 is down."),
+        ([server("a", D, [service("api", U)])], [], 0, 0, "api on a is down."),
         ([server("a", D, [service("api", U), service("web", U)])], [], 0, 0,
          "2 services are down."),
         ([server("a")], ["nexus of ACME"], 1, 2,

@@ -8,11 +8,11 @@ import json
 import re
 
 import pytest
-from healthdeck_client import Healthdeck, errors
-from healthdeck_client.operations import Operations
 
 from client.generate.__main__ import CLIENT, document, generated
 from client.generate.document import Document, snake
+from healthdeck_client import Healthdeck, errors
+from healthdeck_client.operations import Operations
 from services.web import rest
 
 #: Methods of portal.ts that are no operation of the REST API.

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
 from healthdeck_client import (
     ConnectionFailed,
     Healthdeck,
@@ -23,7 +24,6 @@ from healthdeck_client import (
     UnexpectedAnswer,
 )
 from healthdeck_client.patience import Patience, seconds
-
 from tests.support.wait import free_port
 from tests.support.web import Answer, LocalServer, Request
 

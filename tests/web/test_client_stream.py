@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import socketio
+from werkzeug.serving import make_server
+
 from healthdeck_client import (
     AuthenticationFailed,
     ConnectionFailed,
@@ -21,8 +24,6 @@ from healthdeck_client import (
     VPSChanged,
 )
 from healthdeck_client import stream as stream_module
-from werkzeug.serving import make_server
-
 from tests.support.wait import eventually
 
 
@@ -121,10 +122,13 @@ def test_what_was_left_out_is_told(there: Hub, deck: Healthdeck) -> None:
 def test_a_flood_keeps_its_order(there: Hub, deck: Healthdeck) -> None:
     """More than may wait: what does not fit is not read before there is room."""
     count = 3000
+
+    def flood() -> None:
+        for n in range(1, count + 1):
+            there.send("a", seq=n)
+
     with deck.stream() as stream:
-        sender = threading.Thread(
-            target=lambda: [there.send("a", seq=n) for n in range(1, count + 1)]
-        )
+        sender = threading.Thread(target=flood)
         sender.start()
         got = [stream.next(10) for _ in range(count)]
         sender.join(10)
@@ -173,6 +177,17 @@ def test_the_first_connection_fails_at_once(there: Hub, deck: Healthdeck) -> Non
     there.refuse = None
     with pytest.raises(ValidationError, match="subscribe:vps nowhere: there is no such VPS"):
         next(deck.stream(vps=["nowhere"]))
+
+
+def test_the_token_is_in_no_log(
+    there: Hub, deck: Healthdeck, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with deck.stream() as stream:
+        there.send("a", seq=1)
+        assert stream.next(5) == Unknown(1, "a", {})
+    assert there.tokens == ["a-token"]
+    assert "a-token" not in caplog.text
 
 
 def test_who_waits_is_told_that_it_was_closed(there: Hub, deck: Healthdeck) -> None:

@@ -56,14 +56,74 @@ class Operations(Caller):
             self._json("GET", "/api/admin/health/dependencies", {"service": service}),
         )
 
-    def add_vps(self, body: dict[str, Any], *, idempotency_key: str | None = None) -> t.FleetEntry:
-        """Add a server.
+    def list_services(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+        q: str | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        sort: str | None = None,
+        type: str | None = None,
+    ) -> t.ServicesPage:
+        """The services on servers.
 
-        The body is an entry of the inventory. 409 when there is one of this id.
+        sort: name, status (the healthiest first; -status the worst), type, vpsId, responseTime,
+        since. ``total`` counts what passes the filters; ``nextCursor`` is null on the last
+        page.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        q: text in names and ids, whatever its case.
+        sort: a field, with - in front for the largest first.
         """
         return cast(
-            t.FleetEntry,
-            self._json("POST", "/api/admin/health/vps", body=body, key=idempotency_key),
+            t.ServicesPage,
+            self._json(
+                "GET",
+                "/api/admin/health/services",
+                {
+                    "limit": limit,
+                    "cursor": cursor,
+                    "status": status,
+                    "q": q,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "sort": sort,
+                    "type": type,
+                },
+            ),
+        )
+
+    def iterate_services(
+        self,
+        *,
+        limit: int | None = None,
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+        q: str | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        sort: str | None = None,
+        type: str | None = None,
+    ) -> Iterator[t.ServiceRow]:
+        """Every row of list_services, page after page as they are needed."""
+        return cast(
+            Iterator[t.ServiceRow],
+            self._rows(
+                "services",
+                "/api/admin/health/services",
+                {
+                    "limit": limit,
+                    "status": status,
+                    "q": q,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "sort": sort,
+                    "type": type,
+                },
+            ),
         )
 
     def list_vps(
@@ -131,16 +191,14 @@ class Operations(Caller):
             ),
         )
 
-    def add_tenant(
-        self, body: dict[str, Any], *, idempotency_key: str | None = None
-    ) -> t.FleetEntry:
-        """Add a tenant.
+    def add_vps(self, body: dict[str, Any], *, idempotency_key: str | None = None) -> t.FleetEntry:
+        """Add a server.
 
         The body is an entry of the inventory. 409 when there is one of this id.
         """
         return cast(
             t.FleetEntry,
-            self._json("POST", "/api/admin/health/tenants", body=body, key=idempotency_key),
+            self._json("POST", "/api/admin/health/vps", body=body, key=idempotency_key),
         )
 
     def list_tenants(
@@ -207,6 +265,336 @@ class Operations(Caller):
                 },
             ),
         )
+
+    def add_tenant(
+        self, body: dict[str, Any], *, idempotency_key: str | None = None
+    ) -> t.FleetEntry:
+        """Add a tenant.
+
+        The body is an entry of the inventory. 409 when there is one of this id.
+        """
+        return cast(
+            t.FleetEntry,
+            self._json("POST", "/api/admin/health/tenants", body=body, key=idempotency_key),
+        )
+
+    def get_health_history(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        vps_id: str | Sequence[str] = (),
+        tenant_id: str | Sequence[str] = (),
+        service: str | Sequence[str] = (),
+        metric: str | None = None,
+        points: int | None = None,
+    ) -> t.History:
+        """The course of a metric.
+
+        Without filters it is the mean over everything that the caller may see, CPU of the last
+        24 hours unless something else is asked for. Several vpsId, tenantId or service add a
+        series each. The bucket that is still open is included. A status (database.status) is
+        told as the percent of observed time in which it was healthy, score as it was with
+        today's dependencies. The points of all series together are 50,000 at most.
+
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        vps_id: only these servers.
+        tenant_id: only the applications of these tenants, or the servers that carry them.
+        service: only services of this name or type.
+        metric: a short name (cpu, memory, disk, load, network, responseTime, uptime, score) or
+        a full one (system.memory.usedPercent, database.status).
+        points: points of a series at most.
+        """
+        return cast(
+            t.History,
+            self._json(
+                "GET",
+                "/api/admin/health/history",
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "service": service,
+                    "metric": metric,
+                    "points": points,
+                },
+            ),
+        )
+
+    def list_health_events(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        target: str | None = None,
+        vps_id: str | Sequence[str] = (),
+        tenant_id: str | Sequence[str] = (),
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+    ) -> t.Events:
+        """Changes of status, newest first.
+
+        First sights, and gaps in which Healthdeck itself did not run, are no changes.
+
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        target: vps-1, vps-1/postgres or @tenant-acme/nexus.
+        vps_id: of these servers and what runs on them.
+        tenant_id: of the applications of these tenants, or of the servers that carry them.
+        status: after the change.
+        """
+        return cast(
+            t.Events,
+            self._json(
+                "GET",
+                "/api/admin/health/events",
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "limit": limit,
+                    "cursor": cursor,
+                    "target": target,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "status": status,
+                },
+            ),
+        )
+
+    def iterate_health_events(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int | None = None,
+        target: str | None = None,
+        vps_id: str | Sequence[str] = (),
+        tenant_id: str | Sequence[str] = (),
+        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
+    ) -> Iterator[t.Event]:
+        """Every row of list_health_events, page after page as they are needed."""
+        return cast(
+            Iterator[t.Event],
+            self._rows(
+                "events",
+                "/api/admin/health/events",
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "limit": limit,
+                    "target": target,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "status": status,
+                },
+            ),
+        )
+
+    def get_sla(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        tenant_id: str | None = None,
+    ) -> t.SLA:
+        """Uptime, error budget and downtime of a tenant, with the intervals behind it.
+
+        Of the last 30 days unless a range is given. Without tenantId one account for each
+        tenant. ``policy`` says what counts.
+
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        tenant_id: without it all tenants.
+        """
+        return cast(
+            t.SLA,
+            self._json(
+                "GET",
+                "/api/admin/health/sla",
+                {"timeRange": time_range, "from": from_, "to": to, "tenantId": tenant_id},
+            ),
+        )
+
+    def list_sla_reports(
+        self, *, limit: int | None = None, cursor: str | None = None, tenant_id: str | None = None
+    ) -> t.Reports:
+        """One row for each month and tenant, the latest month first.
+
+        Months are those of UTC. The running one goes up to now.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        """
+        return cast(
+            t.Reports,
+            self._json(
+                "GET",
+                "/api/admin/health/sla/reports",
+                {"limit": limit, "cursor": cursor, "tenantId": tenant_id},
+            ),
+        )
+
+    def iterate_sla_reports(
+        self, *, limit: int | None = None, tenant_id: str | None = None
+    ) -> Iterator[t.Report]:
+        """Every row of list_sla_reports, page after page as they are needed."""
+        return cast(
+            Iterator[t.Report],
+            self._rows(
+                "reports",
+                "/api/admin/health/sla/reports",
+                {"limit": limit, "tenantId": tenant_id},
+            ),
+        )
+
+    def export_health_metrics(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        vps_id: str | Sequence[str] = (),
+        tenant_id: str | Sequence[str] = (),
+        service: str | Sequence[str] = (),
+        format: Literal["json", "csv"] | None = None,
+        metric: str | Sequence[str] = (),
+        resolution: Literal["raw", "1m", "10m", "1h"] | None = None,
+    ) -> Download:
+        """What is remembered of servers and services, as a file.
+
+        It is written while it is read, of any length. One that breaks off was not ended
+        properly: take it as failed. 503 while 4 others are being written.
+
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        vps_id: only these servers.
+        tenant_id: only the applications of these tenants, or the servers that carry them.
+        service: only services of this name or type.
+        metric: short or full names; without any CPU, memory, disk, load and network.
+        resolution: without it raw up to 6 h, 1m up to 2 days, 10m up to 14 days, 1h beyond.
+        """
+        return self._file(
+            "GET",
+            "/api/admin/health/export",
+            {
+                "timeRange": time_range,
+                "from": from_,
+                "to": to,
+                "vpsId": vps_id,
+                "tenantId": tenant_id,
+                "service": service,
+                "format": format,
+                "metric": metric,
+                "resolution": resolution,
+            },
+        )
+
+    def list_annotations(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        kind: Literal["deployment", "incident", "maintenance", "note"] | None = None,
+        tags: str | Sequence[str] = (),
+    ) -> t.Annotations:
+        """Annotations, newest first; those of the last 7 days unless a range is given.
+
+        Limited callers get those of their tenants and servers, and those about everything that
+        name nobody else.
+
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        tags: one of these is enough.
+        """
+        return cast(
+            t.Annotations,
+            self._json(
+                "GET",
+                "/api/admin/annotations",
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "limit": limit,
+                    "cursor": cursor,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "kind": kind,
+                    "tags": tags,
+                },
+            ),
+        )
+
+    def iterate_annotations(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int | None = None,
+        vps_id: str | None = None,
+        tenant_id: str | None = None,
+        kind: Literal["deployment", "incident", "maintenance", "note"] | None = None,
+        tags: str | Sequence[str] = (),
+    ) -> Iterator[t.Annotation]:
+        """Every row of list_annotations, page after page as they are needed."""
+        return cast(
+            Iterator[t.Annotation],
+            self._rows(
+                "annotations",
+                "/api/admin/annotations",
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "limit": limit,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "kind": kind,
+                    "tags": tags,
+                },
+            ),
+        )
+
+    def add_annotation(
+        self, body: t.NewAnnotation, *, idempotency_key: str | None = None
+    ) -> t.Annotation:
+        """Note a deployment, an incident, maintenance or anything else.
+
+        Limited callers note things of their tenants, with tenantId.
+        """
+        return cast(
+            t.Annotation,
+            self._json("POST", "/api/admin/annotations", body=body, key=idempotency_key),
+        )
+
+    def delete_annotation(self, annotation_id: str) -> None:
+        """Take an annotation away."""
+        self._nothing("DELETE", f"/api/admin/annotations/{segment(annotation_id)}")
 
     def change_tenant(self, tenant_id: str, body: dict[str, Any]) -> t.FleetEntry:
         """Write a tenant anew.
@@ -326,47 +714,98 @@ class Operations(Caller):
         """
         return self._text("GET", "/agent.pyz", once=True)
 
-    def get_metrics(self) -> str:
-        """Figures of Healthdeck itself for Prometheus.
+    def list_users(self, *, limit: int | None = None, cursor: str | None = None) -> t.Users:
+        """Everybody who may log in, the oldest first.
 
-        As text, or as OpenMetrics when the caller prefers that. For callers that see the whole
-        fleet: the figures speak of all of it.
+        limit: at most so many.
+        cursor: nextCursor of the part before; without it the first.
         """
-        return self._text("GET", "/metrics")
+        return cast(
+            t.Users, self._json("GET", "/api/admin/users", {"limit": limit, "cursor": cursor})
+        )
 
-    def get_liveness(self) -> t.Alive:
-        """Is the process alive.
+    def iterate_users(self, *, limit: int | None = None) -> Iterator[t.User]:
+        """Every row of list_users, page after page as they are needed."""
+        return cast(
+            Iterator[t.User],
+            self._rows(
+                "users",
+                "/api/admin/users",
+                {"limit": limit},
+            ),
+        )
 
-        It is when this answers at all.
+    def create_user(self, body: t.NewUser, *, idempotency_key: str | None = None) -> t.User:
+        """Somebody who may log in.
+
+        409 when the name is taken.
         """
-        return cast(t.Alive, self._json("GET", "/healthz", once=True))
+        return cast(t.User, self._json("POST", "/api/admin/users", body=body, key=idempotency_key))
 
-    def get_health_live(self) -> t.Alive:
-        """Is the process alive: the same as /healthz."""
-        return cast(t.Alive, self._json("GET", "/health/live", once=True))
+    def change_user(self, user_id: str, body: t.ChangedUser) -> t.User:
+        """Another role or another password.
 
-    def get_readiness(self) -> t.Ready:
-        """Can Healthdeck do its work.
-
-        200 when database, cache and scheduler work, else 503 with the reason of each that does
-        not.
+        Either ends the user's sessions and their sockets. 409 for the last super_admin's role.
         """
-        return cast(t.Ready, self._json("GET", "/readyz", once=True))
+        return cast(t.User, self._json("PUT", f"/api/admin/users/{segment(user_id)}", body=body))
 
-    def get_health_ready(self) -> t.Ready:
-        """Can Healthdeck do its work: the same as /readyz."""
-        return cast(t.Ready, self._json("GET", "/health/ready", once=True))
+    def delete_user(self, user_id: str) -> None:
+        """Take a user away.
 
-    def get_openapi(self) -> Any:
-        """This description, as OpenAPI 3.1."""
-        return self._json("GET", "/api/openapi.json", once=True)
-
-    def get_docs(self) -> str:
-        """This description as a page.
-
-        Its files come from this server alone.
+        Ends the user's sessions, and what was embedded in the user's name. 409 for the last
+        super_admin.
         """
-        return self._text("GET", "/api/docs", once=True)
+        self._nothing("DELETE", f"/api/admin/users/{segment(user_id)}")
+
+    def list_api_keys(self, *, limit: int | None = None, cursor: str | None = None) -> t.Keys:
+        """Every key by its first characters, the oldest first; revoked ones stay listed.
+
+        limit: at most so many.
+        cursor: nextCursor of the part before; without it the first.
+        """
+        return cast(
+            t.Keys, self._json("GET", "/api/admin/api-keys", {"limit": limit, "cursor": cursor})
+        )
+
+    def iterate_api_keys(self, *, limit: int | None = None) -> Iterator[t.Key]:
+        """Every row of list_api_keys, page after page as they are needed."""
+        return cast(
+            Iterator[t.Key],
+            self._rows(
+                "keys",
+                "/api/admin/api-keys",
+                {"limit": limit},
+            ),
+        )
+
+    def create_api_key(self, body: t.NewKey, *, idempotency_key: str | None = None) -> t.ToldKey:
+        """A new key.
+
+        The key itself is told this once.
+        """
+        return cast(
+            t.ToldKey, self._json("POST", "/api/admin/api-keys", body=body, key=idempotency_key)
+        )
+
+    def revoke_api_key(self, key_id: str) -> None:
+        """End a key.
+
+        Its sockets close, and what was embedded by it ends.
+        """
+        self._nothing("DELETE", f"/api/admin/api-keys/{segment(key_id)}")
+
+    def create_embed_token(
+        self, body: t.NewEmbed, *, idempotency_key: str | None = None
+    ) -> t.EmbedToken:
+        """A one-time token for a page in a frame.
+
+        For /embed?to=/health#token=...; expiresAt tells until when it can be traded there. 403
+        for tenants that the caller may not see.
+        """
+        return cast(
+            t.EmbedToken,
+            self._json("POST", "/api/admin/embed-tokens", body=body, key=idempotency_key),
+        )
 
     def list_audit(
         self,
@@ -433,483 +872,44 @@ class Operations(Caller):
             ),
         )
 
-    def create_embed_token(
-        self, body: t.NewEmbed, *, idempotency_key: str | None = None
-    ) -> t.EmbedToken:
-        """A one-time token for a page in a frame.
+    def get_metrics(self) -> str:
+        """Figures of Healthdeck itself for Prometheus.
 
-        For /embed?to=/health#token=...; expiresAt tells until when it can be traded there. 403
-        for tenants that the caller may not see.
+        As text, or as OpenMetrics when the caller prefers that. For callers that see the whole
+        fleet: the figures speak of all of it.
         """
-        return cast(
-            t.EmbedToken,
-            self._json("POST", "/api/admin/embed-tokens", body=body, key=idempotency_key),
-        )
+        return self._text("GET", "/metrics")
 
-    def list_health_events(
-        self,
-        *,
-        time_range: str | None = None,
-        from_: str | None = None,
-        to: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-        target: str | None = None,
-        vps_id: str | Sequence[str] = (),
-        tenant_id: str | Sequence[str] = (),
-        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
-    ) -> t.Events:
-        """Changes of status, newest first.
+    def get_liveness(self) -> t.Alive:
+        """Is the process alive.
 
-        First sights, and gaps in which Healthdeck itself did not run, are no changes.
-
-        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
-        from_: instead of timeRange: an ISO 8601 time, or now-6h.
-        to: likewise; without it now.
-        limit: rows of a page.
-        cursor: nextCursor of the page before; nothing else.
-        target: vps-1, vps-1/postgres or @tenant-acme/nexus.
-        vps_id: of these servers and what runs on them.
-        tenant_id: of the applications of these tenants, or of the servers that carry them.
-        status: after the change.
+        It is when this answers at all.
         """
-        return cast(
-            t.Events,
-            self._json(
-                "GET",
-                "/api/admin/health/events",
-                {
-                    "timeRange": time_range,
-                    "from": from_,
-                    "to": to,
-                    "limit": limit,
-                    "cursor": cursor,
-                    "target": target,
-                    "vpsId": vps_id,
-                    "tenantId": tenant_id,
-                    "status": status,
-                },
-            ),
-        )
+        return cast(t.Alive, self._json("GET", "/healthz", once=True))
 
-    def iterate_health_events(
-        self,
-        *,
-        time_range: str | None = None,
-        from_: str | None = None,
-        to: str | None = None,
-        limit: int | None = None,
-        target: str | None = None,
-        vps_id: str | Sequence[str] = (),
-        tenant_id: str | Sequence[str] = (),
-        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
-    ) -> Iterator[t.Event]:
-        """Every row of list_health_events, page after page as they are needed."""
-        return cast(
-            Iterator[t.Event],
-            self._rows(
-                "events",
-                "/api/admin/health/events",
-                {
-                    "timeRange": time_range,
-                    "from": from_,
-                    "to": to,
-                    "limit": limit,
-                    "target": target,
-                    "vpsId": vps_id,
-                    "tenantId": tenant_id,
-                    "status": status,
-                },
-            ),
-        )
+    def get_health_live(self) -> t.Alive:
+        """Is the process alive: the same as /healthz."""
+        return cast(t.Alive, self._json("GET", "/health/live", once=True))
 
-    def export_health_metrics(
-        self,
-        *,
-        time_range: str | None = None,
-        from_: str | None = None,
-        to: str | None = None,
-        vps_id: str | Sequence[str] = (),
-        tenant_id: str | Sequence[str] = (),
-        service: str | Sequence[str] = (),
-        format: Literal["json", "csv"] | None = None,
-        metric: str | Sequence[str] = (),
-        resolution: Literal["raw", "1m", "10m", "1h"] | None = None,
-    ) -> Download:
-        """What is remembered of servers and services, as a file.
+    def get_readiness(self) -> t.Ready:
+        """Can Healthdeck do its work.
 
-        It is written while it is read, of any length. One that breaks off was not ended
-        properly: take it as failed. 503 while 4 others are being written.
-
-        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
-        from_: instead of timeRange: an ISO 8601 time, or now-6h.
-        to: likewise; without it now.
-        vps_id: only these servers.
-        tenant_id: only the applications of these tenants, or the servers that carry them.
-        service: only services of this name or type.
-        metric: short or full names; without any CPU, memory, disk, load and network.
-        resolution: without it raw up to 6 h, 1m up to 2 days, 10m up to 14 days, 1h beyond.
+        200 when database, cache and scheduler work, else 503 with the reason of each that does
+        not.
         """
-        return self._file(
-            "GET",
-            "/api/admin/health/export",
-            {
-                "timeRange": time_range,
-                "from": from_,
-                "to": to,
-                "vpsId": vps_id,
-                "tenantId": tenant_id,
-                "service": service,
-                "format": format,
-                "metric": metric,
-                "resolution": resolution,
-            },
-        )
+        return cast(t.Ready, self._json("GET", "/readyz", once=True))
 
-    def get_health_history(
-        self,
-        *,
-        time_range: str | None = None,
-        from_: str | None = None,
-        to: str | None = None,
-        vps_id: str | Sequence[str] = (),
-        tenant_id: str | Sequence[str] = (),
-        service: str | Sequence[str] = (),
-        metric: str | None = None,
-        points: int | None = None,
-    ) -> t.History:
-        """The course of a metric.
+    def get_health_ready(self) -> t.Ready:
+        """Can Healthdeck do its work: the same as /readyz."""
+        return cast(t.Ready, self._json("GET", "/health/ready", once=True))
 
-        Without filters it is the mean over everything that the caller may see, CPU of the last
-        24 hours unless something else is asked for. Several vpsId, tenantId or service add a
-        series each. The bucket that is still open is included. A status (database.status) is
-        told as the percent of observed time in which it was healthy, score as it was with
-        today's dependencies. The points of all series together are 50,000 at most.
+    def get_openapi(self) -> Any:
+        """This description, as OpenAPI 3.1."""
+        return self._json("GET", "/api/openapi.json", once=True)
 
-        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
-        from_: instead of timeRange: an ISO 8601 time, or now-6h.
-        to: likewise; without it now.
-        vps_id: only these servers.
-        tenant_id: only the applications of these tenants, or the servers that carry them.
-        service: only services of this name or type.
-        metric: a short name (cpu, memory, disk, load, network, responseTime, uptime, score) or
-        a full one (system.memory.usedPercent, database.status).
-        points: points of a series at most.
+    def get_docs(self) -> str:
+        """This description as a page.
+
+        Its files come from this server alone.
         """
-        return cast(
-            t.History,
-            self._json(
-                "GET",
-                "/api/admin/health/history",
-                {
-                    "timeRange": time_range,
-                    "from": from_,
-                    "to": to,
-                    "vpsId": vps_id,
-                    "tenantId": tenant_id,
-                    "service": service,
-                    "metric": metric,
-                    "points": points,
-                },
-            ),
-        )
-
-    def list_api_keys(self, *, limit: int | None = None, cursor: str | None = None) -> t.Keys:
-        """Every key by its first characters, the oldest first; revoked ones stay listed.
-
-        limit: at most so many.
-        cursor: nextCursor of the part before; without it the first.
-        """
-        return cast(
-            t.Keys, self._json("GET", "/api/admin/api-keys", {"limit": limit, "cursor": cursor})
-        )
-
-    def iterate_api_keys(self, *, limit: int | None = None) -> Iterator[t.Key]:
-        """Every row of list_api_keys, page after page as they are needed."""
-        return cast(
-            Iterator[t.Key],
-            self._rows(
-                "keys",
-                "/api/admin/api-keys",
-                {"limit": limit},
-            ),
-        )
-
-    def create_api_key(self, body: t.NewKey, *, idempotency_key: str | None = None) -> t.ToldKey:
-        """A new key.
-
-        The key itself is told this once.
-        """
-        return cast(
-            t.ToldKey, self._json("POST", "/api/admin/api-keys", body=body, key=idempotency_key)
-        )
-
-    def revoke_api_key(self, key_id: str) -> None:
-        """End a key.
-
-        Its sockets close, and what was embedded by it ends.
-        """
-        self._nothing("DELETE", f"/api/admin/api-keys/{segment(key_id)}")
-
-    def list_services(
-        self,
-        *,
-        limit: int | None = None,
-        cursor: str | None = None,
-        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
-        q: str | None = None,
-        vps_id: str | None = None,
-        tenant_id: str | None = None,
-        sort: str | None = None,
-        type: str | None = None,
-    ) -> t.ServicesPage:
-        """The services on servers.
-
-        sort: name, status (the healthiest first; -status the worst), type, vpsId, responseTime,
-        since. ``total`` counts what passes the filters; ``nextCursor`` is null on the last
-        page.
-
-        limit: rows of a page.
-        cursor: nextCursor of the page before; nothing else.
-        q: text in names and ids, whatever its case.
-        sort: a field, with - in front for the largest first.
-        """
-        return cast(
-            t.ServicesPage,
-            self._json(
-                "GET",
-                "/api/admin/health/services",
-                {
-                    "limit": limit,
-                    "cursor": cursor,
-                    "status": status,
-                    "q": q,
-                    "vpsId": vps_id,
-                    "tenantId": tenant_id,
-                    "sort": sort,
-                    "type": type,
-                },
-            ),
-        )
-
-    def iterate_services(
-        self,
-        *,
-        limit: int | None = None,
-        status: Literal["healthy", "degraded", "unhealthy", "unknown"] | None = None,
-        q: str | None = None,
-        vps_id: str | None = None,
-        tenant_id: str | None = None,
-        sort: str | None = None,
-        type: str | None = None,
-    ) -> Iterator[t.ServiceRow]:
-        """Every row of list_services, page after page as they are needed."""
-        return cast(
-            Iterator[t.ServiceRow],
-            self._rows(
-                "services",
-                "/api/admin/health/services",
-                {
-                    "limit": limit,
-                    "status": status,
-                    "q": q,
-                    "vpsId": vps_id,
-                    "tenantId": tenant_id,
-                    "sort": sort,
-                    "type": type,
-                },
-            ),
-        )
-
-    def list_annotations(
-        self,
-        *,
-        time_range: str | None = None,
-        from_: str | None = None,
-        to: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-        vps_id: str | None = None,
-        tenant_id: str | None = None,
-        kind: Literal["deployment", "incident", "maintenance", "note"] | None = None,
-        tags: str | Sequence[str] = (),
-    ) -> t.Annotations:
-        """Annotations, newest first; those of the last 7 days unless a range is given.
-
-        Limited callers get those of their tenants and servers, and those about everything that
-        name nobody else.
-
-        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
-        from_: instead of timeRange: an ISO 8601 time, or now-6h.
-        to: likewise; without it now.
-        limit: rows of a page.
-        cursor: nextCursor of the page before; nothing else.
-        tags: one of these is enough.
-        """
-        return cast(
-            t.Annotations,
-            self._json(
-                "GET",
-                "/api/admin/annotations",
-                {
-                    "timeRange": time_range,
-                    "from": from_,
-                    "to": to,
-                    "limit": limit,
-                    "cursor": cursor,
-                    "vpsId": vps_id,
-                    "tenantId": tenant_id,
-                    "kind": kind,
-                    "tags": tags,
-                },
-            ),
-        )
-
-    def iterate_annotations(
-        self,
-        *,
-        time_range: str | None = None,
-        from_: str | None = None,
-        to: str | None = None,
-        limit: int | None = None,
-        vps_id: str | None = None,
-        tenant_id: str | None = None,
-        kind: Literal["deployment", "incident", "maintenance", "note"] | None = None,
-        tags: str | Sequence[str] = (),
-    ) -> Iterator[t.Annotation]:
-        """Every row of list_annotations, page after page as they are needed."""
-        return cast(
-            Iterator[t.Annotation],
-            self._rows(
-                "annotations",
-                "/api/admin/annotations",
-                {
-                    "timeRange": time_range,
-                    "from": from_,
-                    "to": to,
-                    "limit": limit,
-                    "vpsId": vps_id,
-                    "tenantId": tenant_id,
-                    "kind": kind,
-                    "tags": tags,
-                },
-            ),
-        )
-
-    def add_annotation(
-        self, body: t.NewAnnotation, *, idempotency_key: str | None = None
-    ) -> t.Annotation:
-        """Note a deployment, an incident, maintenance or anything else.
-
-        Limited callers note things of their tenants, with tenantId.
-        """
-        return cast(
-            t.Annotation,
-            self._json("POST", "/api/admin/annotations", body=body, key=idempotency_key),
-        )
-
-    def delete_annotation(self, annotation_id: str) -> None:
-        """Take an annotation away."""
-        self._nothing("DELETE", f"/api/admin/annotations/{segment(annotation_id)}")
-
-    def get_sla(
-        self,
-        *,
-        time_range: str | None = None,
-        from_: str | None = None,
-        to: str | None = None,
-        tenant_id: str | None = None,
-    ) -> t.SLA:
-        """Uptime, error budget and downtime of a tenant, with the intervals behind it.
-
-        Of the last 30 days unless a range is given. Without tenantId one account for each
-        tenant. ``policy`` says what counts.
-
-        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
-        from_: instead of timeRange: an ISO 8601 time, or now-6h.
-        to: likewise; without it now.
-        tenant_id: without it all tenants.
-        """
-        return cast(
-            t.SLA,
-            self._json(
-                "GET",
-                "/api/admin/health/sla",
-                {"timeRange": time_range, "from": from_, "to": to, "tenantId": tenant_id},
-            ),
-        )
-
-    def list_sla_reports(
-        self, *, limit: int | None = None, cursor: str | None = None, tenant_id: str | None = None
-    ) -> t.Reports:
-        """One row for each month and tenant, the latest month first.
-
-        Months are those of UTC. The running one goes up to now.
-
-        limit: rows of a page.
-        cursor: nextCursor of the page before; nothing else.
-        """
-        return cast(
-            t.Reports,
-            self._json(
-                "GET",
-                "/api/admin/health/sla/reports",
-                {"limit": limit, "cursor": cursor, "tenantId": tenant_id},
-            ),
-        )
-
-    def iterate_sla_reports(
-        self, *, limit: int | None = None, tenant_id: str | None = None
-    ) -> Iterator[t.Report]:
-        """Every row of list_sla_reports, page after page as they are needed."""
-        return cast(
-            Iterator[t.Report],
-            self._rows(
-                "reports",
-                "/api/admin/health/sla/reports",
-                {"limit": limit, "tenantId": tenant_id},
-            ),
-        )
-
-    def list_users(self, *, limit: int | None = None, cursor: str | None = None) -> t.Users:
-        """Everybody who may log in, the oldest first.
-
-        limit: at most so many.
-        cursor: nextCursor of the part before; without it the first.
-        """
-        return cast(
-            t.Users, self._json("GET", "/api/admin/users", {"limit": limit, "cursor": cursor})
-        )
-
-    def iterate_users(self, *, limit: int | None = None) -> Iterator[t.User]:
-        """Every row of list_users, page after page as they are needed."""
-        return cast(
-            Iterator[t.User],
-            self._rows(
-                "users",
-                "/api/admin/users",
-                {"limit": limit},
-            ),
-        )
-
-    def create_user(self, body: t.NewUser, *, idempotency_key: str | None = None) -> t.User:
-        """Somebody who may log in.
-
-        409 when the name is taken.
-        """
-        return cast(t.User, self._json("POST", "/api/admin/users", body=body, key=idempotency_key))
-
-    def change_user(self, user_id: str, body: t.ChangedUser) -> t.User:
-        """Another role or another password.
-
-        Either ends the user's sessions and their sockets. 409 for the last super_admin's role.
-        """
-        return cast(t.User, self._json("PUT", f"/api/admin/users/{segment(user_id)}", body=body))
-
-    def delete_user(self, user_id: str) -> None:
-        """Take a user away.
-
-        Ends the user's sessions, and what was embedded in the user's name. 409 for the last
-        super_admin.
-        """
-        self._nothing("DELETE", f"/api/admin/users/{segment(user_id)}")
+        return self._text("GET", "/api/docs", once=True)

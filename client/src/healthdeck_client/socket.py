@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import ssl
 import threading
@@ -33,6 +34,12 @@ PATIENCE = 10.0
 #: Events that may wait for who iterates. Beyond them nothing more is read, and a server that
 #: finds nobody reading ends the connection.
 ROOM = 1000
+
+# The libraries log every packet, the one with the token too: only their errors go on, to whoever
+# has set up logging.
+_log = logging.getLogger("healthdeck_client.socket")
+_log.setLevel(logging.ERROR)
+_log.addHandler(logging.NullHandler())
 
 _REFUSED: Mapping[str, type[HealthdeckError]] = {
     "Authentication failed": AuthenticationFailed,
@@ -73,12 +80,15 @@ class Inbox:
 
 class _InOrder(engineio.Client):  # type: ignore[misc]  # untyped base
     """The library gives each message to a thread of its own, which may overtake one another; here
-    one thread takes them all."""
+    one thread takes them all. ``failed`` is called when it cannot read one."""
+
+    failed: Callable[[], None]
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self._lane: queue.Queue[tuple[Callable[..., Any], tuple[Any, ...]] | None]
         self._lane = queue.Queue(ROOM)
+        self._finished = False
         self._worker: threading.Thread | None = None
 
     def start_background_task(self, target: Callable[..., Any], *args: Any, **more: Any) -> Any:
@@ -87,19 +97,38 @@ class _InOrder(engineio.Client):  # type: ignore[misc]  # untyped base
         if self._worker is None:
             self._worker = threading.Thread(target=self._work, name="healthdeck", daemon=True)
             self._worker.start()
-        self._lane.put((target, args))
+        if not self._finished:
+            self._lane.put((target, args))
         return self._worker
 
     def _work(self) -> None:
         while (task := self._lane.get()) is not None:
             target, args = task
-            target(*args)
+            try:
+                target(*args)
+            except Exception:
+                self.failed()
 
     def finish(self) -> None:
-        """Ends the thread, after what has come."""
+        """Ends the thread, after what has come. Before ``disconnect``: two threads that end one
+        connection make the library's writer wait for ever."""
+        self._finished = True
         if self._worker is not None:
             self._lane.put(None)
             self._worker.join(PATIENCE)
+
+
+class _Prompt(websocket.WebSocket):
+    """Closes without waiting for the other side's goodbye, which another thread may have read.
+    ``closed`` is called then."""
+
+    def __init__(self, closed: Callable[[], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._closed = closed
+
+    def close(self, *given: Any, **more: Any) -> None:
+        super().close(*given, **{**more, "timeout": 0})
+        self._closed()
 
 
 class _Client(socketio.Client):  # type: ignore[misc]  # untyped base
@@ -113,12 +142,15 @@ class Socket:
 
     def __init__(self, url: str, bearer: str | None, tls: ssl.SSLContext | None) -> None:
         self._inbox = Inbox()
+        self._leaving = threading.Lock()
         self._refused: Any = None
         self._opened: list[websocket.WebSocket] = []
         self._session = requests.Session()
         self._client = _Client(
             reconnection=False,
             handle_sigint=False,
+            logger=_log,
+            engineio_logger=_log,
             http_session=self._session,
             websocket_extra_options={
                 "suppress_origin": True,
@@ -126,6 +158,7 @@ class Socket:
                 **({"sslopt": {"context": tls}} if tls else {}),
             },
         )
+        self._client.eio.failed = self._inbox.end
         self._client.on("connect_error", self._note)
         self._client.on("disconnect", self._inbox.end)
         self._client.on("*", self._inbox.put)
@@ -160,19 +193,28 @@ class Socket:
             raise ValidationError(f"{' '.join((event, *payload))}: {problem}")
 
     def close(self) -> None:
-        """Leaves; also closes what the library leaves open when it was put out."""
+        """Leaves, once, whoever closes it. Also closes what the library leaves open when it was put
+        out."""
         self._inbox.end()
+        if not self._leaving.acquire(blocking=False):
+            return
+        self._client.eio.finish()
         with suppress(Exception):
             self._client.disconnect()
-        self._client.eio.finish()
+        self._wake()
         for ws in self._opened:
             with suppress(OSError):
                 ws.shutdown()  # type: ignore[no-untyped-call]
         self._session.close()
 
     def _websocket(self, **options: Any) -> websocket.WebSocket:
-        self._opened.append(websocket.WebSocket(**options))
+        self._opened.append(_Prompt(self._wake, **options))
         return self._opened[-1]
+
+    def _wake(self) -> None:
+        """The library's writer may have taken its last word before it was told to end, and would
+        then wait for another one, a quarter of a minute."""
+        self._client.eio.queue.put(None)
 
     def _note(self, reason: Any) -> None:
         self._refused = reason

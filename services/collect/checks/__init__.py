@@ -29,10 +29,16 @@ _LOOKUPS = 64
 
 @dataclass(frozen=True)
 class ProbeContext:
-    """What all probes share. ``second_look_after``: seconds from a failure to the second look."""
+    """What all probes share. ``second_look_after``: seconds from the begin of a look that fails
+    to the second one at the earliest: a hang has waited long enough by itself."""
 
     names: Names
     second_look_after: float = SECOND_LOOK_AFTER
+
+    async def pause(self, began: float) -> None:
+        """Waits until a look that ``began`` then (the loop's time) may be followed by another."""
+        now = asyncio.get_running_loop().time()
+        await asyncio.sleep(max(began + self.second_look_after - now, 0.0))
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
@@ -69,13 +75,15 @@ PROBES: Mapping[str, Probe] = {
 async def probe(check: Check, timeout: float, context: ProbeContext) -> CheckResult:
     """What a check finds, within ``timeout`` seconds and a second look.
 
-    A failure counts when a second look, half a second later, fails too; the first one's words
-    stand. A defect of the probe itself is logged and makes the status unknown.
+    A failure counts when a second look, at least half a second after the first began, fails too;
+    the first one's words stand. A defect of the probe itself is logged and makes the status
+    unknown.
     """
+    began = asyncio.get_running_loop().time()
     first = await _look(check, timeout, context)
     if first.status is not Status.UNHEALTHY:
         return first
-    await asyncio.sleep(context.second_look_after)
+    await context.pause(began)
     second = await _look(check, min(SECOND_LOOK_TIMEOUT, timeout), context)
     if second.status in (Status.HEALTHY, Status.DEGRADED):
         return replace(second, evidence={**second.evidence, "firstLook": first.message})

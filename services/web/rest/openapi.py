@@ -135,16 +135,16 @@ def _in_path(one: Operation) -> list[Json]:
 def _in_query(one: Operation, schemas: Mapping[tuple[type[BaseModel], str], Json]) -> list[Json]:
     if not one.query:
         return []
-    properties = one.query.model_json_schema(by_alias=True, ref_template=REF)["properties"]
+    found = one.query.model_json_schema(by_alias=True, ref_template=REF)
     return [
         {
             "name": name,
             "in": "query",
-            "required": False,
+            "required": name in found.get("required", ()),
             "description": schema.pop("description", ""),
             "schema": {key: value for key, value in schema.items() if key != "title"},
         }
-        for name, schema in properties.items()
+        for name, schema in found["properties"].items()
     ]
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from engineio.exceptions import EngineIOError  # type: ignore[import-untyped]
+from engineio.exceptions import EngineIOError
 from flask import Flask
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import engineio.packet  # type: ignore[import-untyped]
+import engineio.packet
 import socketio
 import socketio.packet
 

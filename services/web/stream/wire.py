@@ -14,7 +14,7 @@ from socket import SHUT_RDWR, SO_SNDBUF, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
 
 import simple_websocket  # type: ignore[import-untyped]
-from engineio.async_drivers._websocket_wsgi import (  # type: ignore[import-untyped]
+from engineio.async_drivers._websocket_wsgi import (
     SimpleWebSocketWSGI,
 )
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError

@@ -1,0 +1,25 @@
+"""Every operation of the OpenAPI document answers as the document says, whatever it is asked.
+``make soak`` asks more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.web.rest import actions
+from tests.support.conformity import Conformity
+from tests.support.lived import lived
+
+
+def test_answers_are_as_the_document_says(
+    tmp_path: Path, empty_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "PATIENCE", 0.01)
+    with lived(tmp_path, empty_file, runs=True) as place:
+        asked = Conformity(place)
+        asked.cover()
+        asked.explore(2)
+    print(asked.told())
+    assert asked.wrong == {}, asked.report()
+    assert asked.requests > 1500
