@@ -30,10 +30,14 @@ lint: .venv/dev.stamp
 
 bench: .venv/dev.stamp tools node_modules/stamp
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.api
+	@$(BIN)/python -m tests.bench.stream
 
-# A thousand servers for five minutes, the loads of Prometheus and Uptime Kuma, the store.
+# A thousand servers for five minutes, the loads of Prometheus and Uptime Kuma, a thousand agents
+# that come back at once, the store.
 bench-fleet: .venv/dev.stamp tools node_modules/stamp
 	@$(BIN)/python -m tests.bench.fleet
+	@$(BIN)/python -m tests.bench.returning
 	@$(BIN)/python -m tests.bench.store
 
 soak: .venv/dev.stamp tools node_modules/stamp client/node_modules/stamp

@@ -44,7 +44,12 @@ AWAY = 75.0
 STORED, REST = 60.0, 0.2
 #: Requests a second of those who look.
 LOOKS = 20
-PATHS = ("/api/admin/health/overview", "/api/admin/health/vps/{vps}")
+PATHS = (
+    "/api/admin/health/overview",
+    "/api/admin/health/vps/{vps}",
+    "/api/admin/health/events",
+    "/api/admin/alerts",
+)
 _KEPT = "SELECT key, at FROM host_samples JOIN targets ON targets.id = target_id"
 
 

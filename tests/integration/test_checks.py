@@ -662,7 +662,7 @@ def test_hanging_checks_of_every_kind_hold_up_nobody_and_take_no_thread():
         async with check_peers.serving(check_peers.hang) as port, open_context() as context:
             udp.bind(("127.0.0.1", port))
             hanging = [
-                asyncio.ensure_future(checks.PROBES[check.type](check, 1.5, context))
+                asyncio.ensure_future(checks.PROBES[check.type](check, 3, context))
                 for check in checks_of(port) * 15
             ]
             async with check_peers.serving(check_peers.saying(OK)) as well:

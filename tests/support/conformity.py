@@ -16,9 +16,12 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
     content_type_conformance,
     ignored_auth,
+    negative_data_rejection,
     response_schema_conformance,
     status_code_conformance,
     unsupported_method,
@@ -29,7 +32,8 @@ from tests.support.lived import OPS, Lived
 
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance,
-    response_schema_conformance, unsupported_method, ignored_auth,
+    response_schema_conformance, unsupported_method, allow_header_conformance, ignored_auth,
+    negative_data_rejection,
 ]  # fmt: skip
 #: What every error holds, and what its code looks like.
 SHAPE = {"success", "error", "errorCode", "requestId", "details"}
@@ -46,8 +50,8 @@ FREE: dict[str, list[dict[str, Any]]] = {
 
 
 class Conformity:
-    """The intake of ``place`` must run. ``wrong`` says what was found, each kind of trouble of an operation once; ``requests`` and
-    ``statuses`` how much was asked, and what was answered."""
+    """The intake of ``place`` must run. ``wrong`` says what was found, each kind of trouble of an
+    operation once; ``requests`` and ``statuses`` how much was asked, and what was answered."""
 
     def __init__(self, place: Lived) -> None:
         self.requests = 0
@@ -60,7 +64,8 @@ class Conformity:
         place.services.inventory.add_tenant({"id": "new"}, "test")
         server = site.serve(place.services)
         server.wsgi_app = self._counting(server.wsgi_app)  # type: ignore[method-assign]
-        self._headers = site.bearer(place.services, "super_admin")
+        token = place.services.identity.issue_token("super_admin", "script", 60)
+        self._headers = {"Authorization": f"Bearer {token}"}
         agent = place.services.agent_tokens.enroll("shared", OPS)
         self._beat = place.services.heartbeat.beat
         self._agent = {"Authorization": f"Bearer {agent}"}
@@ -82,6 +87,7 @@ class Conformity:
     def operations(self) -> Iterator[Any]:
         """Every operation of the document."""
         for found in self._schema.get_all_operations():
+            assert isinstance(found, Ok), found
             yield found.ok()
 
     def cover(self) -> None:
@@ -144,14 +150,17 @@ class Conformity:
 
     def _note(self, case: Any, response: Any, kind: str, told: object) -> None:
         asked = case.as_curl_command(headers=self._headers)
-        self.wrong.setdefault(kind, f"{told}\n{asked}\n{response.status_code} {response.text[:500]}")
+        self.wrong.setdefault(
+            kind, f"{told}\n{asked}\n{response.status_code} {response.text[:500]}"
+        )
 
     def told(self) -> str:
         """The figures, and the operations that were never carried out."""
         codes = ", ".join(f"{count} x {code}" for code, count in sorted(self.statuses.items()))
         never = [label for label, found in self.answered.items() if min(found) >= 300]
         return (
-            f"{self.requests:,} requests by {len(self.answered)} operations: {codes}; "
+            f"{self.statuses.total():,} questions to {len(self.answered)} operations: {codes}; "
+            f"{self.requests:,} requests with those that tried without the right token; "
             f"never carried out: {', '.join(never) or 'none'}"
         )
 

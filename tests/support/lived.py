@@ -160,9 +160,7 @@ def _judge(services: Services) -> None:
     past.become("own-1/api", Status.HEALTHY, 100)
 
 
-def _alert(
-    services: Services, id_: str, target: str, impact: list[str], cause: str | None
-) -> None:
+def _alert(services: Services, id_: str, target: str, impact: list[str], cause: str | None) -> None:
     server, _, service = target.partition("/")
     tenant = server[1:] if server.startswith("@") else None
     now = time.time()

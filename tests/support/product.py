@@ -38,6 +38,7 @@ class Healthdeck:
             "SECRET_KEY": "a secret key that only this test knows",
             "JWT_SECRET": "a signing key that only this test knows",
             "PYTHONUNBUFFERED": "1",
+            "RATE_LIMIT": "100000 per minute",  # tests ask more often than scripts should
             **(env or {}),
         }
         if inventory is not None:

@@ -163,7 +163,7 @@ def test_a_key_is_told_once_works_and_ends(
     [{"role": "viewer"}, {"name": ""}, {"name": " "}, {"name": "a\nb"}, {"tenants": []},
      {"tenants": ["A"]}, {"tenants": "acme"}, {"expiresAt": "2020-01-01T00:00:00Z"},
      {"expiresAt": "9999-12-31T23:59:59-14:00"}, {"expiresAt": "2029-01-01T00:00:00"},
-     {"expiresAt": "soon"}, {"color": "red"}],
+     {"expiresAt": "soon"}, {"expiresAt": 4e9}, {"expiresAt": "4000000000"}, {"color": "red"}],
 )  # fmt: skip
 def test_a_key_that_makes_no_sense_is_refused(
     anonymous: FlaskClient, chief: dict[str, str], changes: dict[str, object]

@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +25,12 @@ from tests.support.lived import HIDDEN, Lived, lived
 HERE = {"Origin": "http://localhost"}
 OPERATIONS = [one for part in PARTS for one in part.routes if one.method == "GET"]
 #: What the operations without a query of their own, or with one that must be there, are asked.
-NEEDED = {"getServiceDependencies": [{"service": "api"}, {"service": "postgres"}]}
+NEEDED = {
+    "getServiceDependencies": [{"service": "api"}, {"service": "postgres"}],
+    "getHealthHistory": [{}, {"metric": "score"}, {"metric": "responseTime"}],
+}
+#: With what else the past of a service is asked for.
+BESIDE = {"getHealthHistory": {"metric": "responseTime"}}
 OWN = {
     "vpsId": ["own-1"], "tenantId": ["acme"], "service": ["api", "postgres"], "name": ["api"],
     "target": ["own-1", "own-1/api"], "alertId": ["own1"],
@@ -146,7 +150,9 @@ def test_what_is_the_callers_is_told(server: Flask, place: Lived) -> None:
                 assert caller.get(path, query).status_code == 200, path
 
 
-def hidden(place: Lived, one: Operation) -> Iterator[tuple[str, dict[str, str], str, dict[str, str]]]:
+def hidden(
+    place: Lived, one: Operation
+) -> Iterator[tuple[str, dict[str, str], str, dict[str, str]]]:
     """Questions about what is not the caller's, each with the same about what is not there."""
     known = {**place.parts, **OWN}
     for name, values in place.parts.items():
@@ -163,8 +169,9 @@ def hidden(place: Lived, one: Operation) -> Iterator[tuple[str, dict[str, str], 
                 query = NEEDED.get(one.id, [{}])[0]
                 yield from ((path, query, other, query) for path, other in pairs)
             for asked in queries(one, {name: [value]}):
+                beside = BESIDE.get(one.id, {})
                 for path in paths(one, known):
-                    yield path, asked, path, {name: strange}
+                    yield path, {**asked, **beside}, path, {name: strange, **beside}
 
 
 def test_asking_for_what_is_not_the_callers_is_asking_for_what_is_not_there(

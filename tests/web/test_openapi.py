@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,6 @@ def test_answers_are_as_the_document_says(
         asked = Conformity(place)
         asked.cover()
         asked.explore(2)
-    print(asked.told())
+    sys.stdout.write(f"{asked.told()}\n")
     assert asked.wrong == {}, asked.report()
-    assert asked.requests > 1500
+    assert asked.statuses.total() > 1500

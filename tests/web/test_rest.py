@@ -154,6 +154,12 @@ def test_an_unknown_alert_is_not_found(user: FlaskClient, alert_id: str) -> None
     assert answer.status_code == 404
 
 
+def test_options_name_the_methods_that_a_path_has(user: FlaskClient) -> None:
+    answer = user.options("/api/admin/health/vps/vps-1")
+    assert answer.status_code == 204
+    assert answer.headers["Allow"] == "GET, PUT, DELETE, OPTIONS"
+
+
 @pytest.fixture
 def server(services: Services) -> Flask:
     """The site with a catch-all like Dash's."""

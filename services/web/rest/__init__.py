@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
-from flask import Blueprint, Flask, current_app, request
+from flask import Blueprint, Flask, Response, current_app, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import MethodNotAllowed
 
@@ -60,8 +58,10 @@ def blueprint() -> Blueprint:
     return routes
 
 
-def _unknown(rest: str = "") -> NoReturn:
+def _unknown(rest: str = "") -> Response:
     allowed = _other_methods()
+    if allowed and request.method == "OPTIONS":
+        return Response(status=204, headers={"Allow": ", ".join([*allowed, "OPTIONS"])})
     if allowed:
         raise MethodNotAllowed(valid_methods=allowed)
     raise NotFound(f"There is no {request.path} in this API.")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from services.container import current
 from services.identity.audit import Wanted, audited
 from services.times import iso
 from services.web.rest import paging
 from services.web.rest.operation import Answer, Routes
+from services.web.rest.ranges import Moment
 
 routes = Routes("Identity")
 
@@ -29,12 +30,10 @@ class AuditQuery(paging.Part):
     target: str | None = Field(
         None, max_length=320, pattern=TEXT, description="what it was done to"
     )
-    since: AwareDatetime | None = Field(
+    since: Moment | None = Field(
         None, alias="from", description="not before; ISO 8601 with its zone"
     )
-    until: AwareDatetime | None = Field(
-        None, alias="to", description="not after; ISO 8601 with its zone"
-    )
+    until: Moment | None = Field(None, alias="to", description="not after; ISO 8601 with its zone")
 
 
 class Entry(Answer):

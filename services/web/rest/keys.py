@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, Strict
+from pydantic import Field, Strict
 
 from services.container import current
 from services.web.rest import callers, paging
 from services.web.rest.ids import ID
 from services.web.rest.operation import Answer, Body, Routes
+from services.web.rest.ranges import Moment
 from services.web.rest.users import Role, number
 
 PREFIX = "/api/admin/api-keys"
@@ -27,7 +28,7 @@ class NewKey(Body):
     name: str = Field(min_length=1, max_length=100)
     role: Role
     tenants: Ids | None = None
-    expires_at: Annotated[AwareDatetime | None, Strict(False)] = None
+    expires_at: Annotated[Moment | None, Strict(False)] = None
 
 
 class Key(Answer):

@@ -161,9 +161,13 @@ class Routes:
         return declare
 
     def add_to(self, blueprint: Blueprint) -> None:
-        """Puts the operations on the paths that they are declared for."""
+        """Puts the operations on the paths that they are declared for. Below /api whoever answers
+        unknown paths also answers OPTIONS: Flask would name that one's methods too."""
         for one in self.operations:
-            blueprint.add_url_rule(one.path, one.id, one, methods=[one.method])
+            options = not one.path.startswith("/api/")
+            blueprint.add_url_rule(
+                one.path, one.id, one, methods=[one.method], provide_automatic_options=options
+            )
 
 
 def told_apart(response: Response) -> Response:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from services.errors import ValidationError
 from services.web.rest.operation import Query
@@ -18,6 +18,7 @@ LONGEST_DAYS = 3650
 FIRST, LAST = 0.0, 253_402_214_400.0
 
 _LENGTH = re.compile(r"([1-9][0-9]{0,8})([mhdw])", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RELATIVE = re.compile(r"now(?:([+-])([1-9][0-9]{0,8})([mhdw]))?", re.ASCII)
 
 
@@ -36,6 +37,17 @@ class RangeQuery(Query):
         description="instead of timeRange: an ISO 8601 time, or now-6h",
     )
     to: str | None = Field(None, max_length=40, description="likewise; without it now")
+
+
+def _written_out(given: object) -> object:
+    """pydantic would take a number for seconds since 1970."""
+    if not _DAY.match(given) if isinstance(given, str) else isinstance(given, int | float):
+        raise ValueError("write it as 2025-11-20T10:30:00Z")
+    return given
+
+
+#: An ISO 8601 time with its zone.
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 class Span(NamedTuple):
