@@ -47,7 +47,7 @@ def test_slow_readers_are_dropped_and_nobody_else_misses_anything(
             here.services.board.apply({"vps-1": state})
             sent[f"vps-1 {cpu:g}"] = time.monotonic()
             here.services.bus.publish(TargetsObserved(frozenset({"vps-1"}), frozenset()))
-            eventually(_told(here), 5, "the change is on its way", every=0.005)
+            eventually(_told(here), 20, "the change is on its way", every=0.005)
         eventually(lambda: len(here.stream._listeners) == SOCKETS - SLOW, 10, "the slow are gone")
         seen = flock.end(CHANGES)
     finally:
@@ -62,11 +62,16 @@ def test_slow_readers_are_dropped_and_nobody_else_misses_anything(
 
 
 def _told(here: Site) -> Callable[[], bool]:
-    """Whether every healthy socket was sent what the room shows now."""
+    """Whether every healthy socket was sent what the room shows now, and reads: on a machine with
+    much else to do they must not be taken for slow ones."""
     etag = here.services.read.kept.vps("vps-1", fresh=True).etag
 
     def told() -> bool:
-        current = [one.told.get(("vps", "vps-1")) for one in here.stream._listeners.all()]
-        return current.count(etag) >= SOCKETS - SLOW
+        current = [
+            one
+            for one in here.stream._listeners.all()
+            if one.told.get(("vps", "vps-1")) == etag and one.behind < 2**18
+        ]
+        return len(current) >= SOCKETS - SLOW
 
     return told
