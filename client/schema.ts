@@ -69,6 +69,7 @@ export interface Alert {
 
 export interface Alerts {
   alerts: Alert[];
+  nextCursor: string | null;
 }
 
 export interface Alive {
@@ -733,6 +734,10 @@ export interface ListAnnotationsFilters {
 
 /** What listAlerts takes. */
 export interface ListAlertsFilters {
+  /** rows of a page */
+  limit?: number;
+  /** nextCursor of the page before; nothing else */
+  cursor?: string | null;
   /** only alerts in this state; without it the unresolved ones */
   status?: 'active' | 'acknowledged' | 'snoozed' | 'resolved' | null;
 }
@@ -745,25 +750,25 @@ export interface GetServiceLogsFilters {
 
 /** What listUsers takes. */
 export interface ListUsersFilters {
-  /** at most so many */
+  /** rows of a page */
   limit?: number;
-  /** nextCursor of the part before; without it the first */
+  /** nextCursor of the page before; nothing else */
   cursor?: string | null;
 }
 
 /** What listAPIKeys takes. */
 export interface ListAPIKeysFilters {
-  /** at most so many */
+  /** rows of a page */
   limit?: number;
-  /** nextCursor of the part before; without it the first */
+  /** nextCursor of the page before; nothing else */
   cursor?: string | null;
 }
 
 /** What listAudit takes. */
 export interface ListAuditFilters {
-  /** at most so many */
+  /** rows of a page */
   limit?: number;
-  /** nextCursor of the part before; without it the first */
+  /** nextCursor of the page before; nothing else */
   cursor?: string | null;
   /** the name of who did it */
   who?: string | null;

@@ -30,6 +30,7 @@ from services.collect.ledger import Taken
 from services.collect.reports import Report
 from services.collect.restore import go_on
 from services.collect.sight import BLIND, Sighting
+from services.errors import Unavailable
 from services.events import AlertChanged, Bus, NotificationsQueued, TargetsObserved
 from services.health.board import Board
 from services.health.graph import Graph
@@ -132,10 +133,16 @@ class Intake:
         self, fleet: Fleet, graph: Graph, rules: Sequence[Rule], timeout: float = 10.0
     ) -> None:
         """Goes on with another fleet and other rules, once that is stored. What left keeps its
-        history; alerts whose target or rule is gone are resolved."""
+        history; alerts whose target or rule is gone are resolved. Raises Unavailable when that
+        takes longer than ``timeout`` seconds."""
         done: Future[None] = Future()
         self._queue.put(NewFleet(fleet, graph, rules, done))
-        done.result(timeout)
+        try:
+            done.result(timeout)
+        except TimeoutError:
+            raise Unavailable(
+                "The change is stored and taken in as soon as the database can be written."
+            ) from None
 
     def tick(self) -> None:
         """Asks the writer to look for durations that are complete and targets that are silent.

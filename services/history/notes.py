@@ -15,6 +15,7 @@ from models.annotations import AnnotationRow
 from models.database import Database
 from services.errors import InsufficientPermissions, NotFound, ValidationError
 from services.events import AnnotationAdded, Bus
+from services.health.scopes import visible_vps
 from services.identity.audit import Actor, audit
 from services.identity.principal import Scope
 from services.inventory.fleet import Fleet
@@ -73,7 +74,7 @@ class Reading:
 
     @classmethod
     def of(cls, fleet: Fleet, scope: Scope) -> Reading:
-        servers = fleet.visible_vps(scope)
+        servers = visible_vps(fleet, scope)
         if scope is None:
             return cls(fleet, scope, servers)
         foreign = [spec for spec in fleet.tenants.values() if spec.id not in scope]

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from services.health.graph import Graph
+from services.health.scopes import visible_vps
 from services.health.score import Part
 from services.health.status import Judgement
 from services.inventory.fleet import Fleet
 from services.observation import Status
-from services.views.scopes import visible_vps
 
 Scope = frozenset[str] | None
 

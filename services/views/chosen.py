@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import product
 
 from services.errors import NotFound, ValidationError
+from services.health.scopes import visible_vps
 from services.inventory.fleet import Fleet
 from services.metrics import Metric
 from services.observation import Kind, kind_of, vps_of
-from services.views.scopes import visible_vps
 from services.views.tenants import targets
 
 Scope = frozenset[str] | None

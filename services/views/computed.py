@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 
 from models.database import Database
 from services.errors import NotFound
+from services.health import scopes
 from services.health.board import Board
 from services.health.graph import Graph
 from services.inventory.fleet import Fleet
-from services.views import bodies, cards, scopes
+from services.views import bodies, cards
 from services.views.census import Census, Scope
 from services.views.dependencies import dependencies, instances
 from services.views.facts import Facts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from services.health.scopes import visible_vps
 from services.health.status import Judgement, of_vps
 from services.inventory.fleet import Fleet
 from services.inventory.schema import TenantSpec, VpsSpec
@@ -13,7 +14,6 @@ from services.times import iso
 from services.views.census import UNSEEN
 from services.views.model import Body
 from services.views.pages import Kind, Page, Value, Wanted, page
-from services.views.scopes import visible_vps
 from services.views.tenants import carriers, status_of
 
 States = Mapping[str, Judgement]

@@ -7,9 +7,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from models.alerts import AlertEvent, AlertRow
@@ -17,6 +18,7 @@ from models.database import Database
 from services.cache import Cache
 from services.errors import NotFound
 from services.events import AlertChanged, Event
+from services.health import scopes
 from services.health.board import Board
 from services.health.graph import Graph
 from services.history import query
@@ -26,7 +28,7 @@ from services.notify import outbox
 from services.notify.body import alert_body
 from services.observation import Status
 from services.times import iso
-from services.views import alerts, cards, scopes
+from services.views import alerts, cards
 from services.views.computed import MOST_SCOPES, Computed
 from services.views.headline import told
 from services.views.kept import Keeper
@@ -35,6 +37,8 @@ from services.views.model import Body, EventView, Instance, Overview, ServiceTyp
 Scope = frozenset[str] | None
 Beats = tuple[list[Slice], float | None]
 
+#: Where a list of alerts goes on: when the last one fired, and its id.
+AlertPlace = tuple[float, str]
 POINTS = 40
 BEATS = 48
 BEATS_SPAN = 86400.0
@@ -137,15 +141,26 @@ class Reader:
             ]  # fmt: skip
         return body
 
-    def alerts(self, scope: Scope = None, status: str | None = None) -> list[Body]:
+    def alerts(
+        self,
+        scope: Scope = None,
+        status: str | None = None,
+        limit: int = 100,
+        after: AlertPlace | None = None,
+    ) -> tuple[list[Body], AlertPlace | None]:
         """Alerts as the API lists them, newest first: the unresolved ones, or those of one
-        ``status``."""
-        chosen = alerts.UNRESOLVED if status is None else AlertRow.status == status
+        ``status``; at most ``limit`` of those that come ``after`` a place, and the place of the
+        last one when there are more."""
+        query = select(AlertRow).order_by(AlertRow.triggered_at.desc(), AlertRow.id.desc())
+        query = query.where(alerts.UNRESOLVED if status is None else AlertRow.status == status)
+        if after is not None:
+            query = query.where(tuple_(AlertRow.triggered_at, AlertRow.id) < after)
         with self._database.read() as session:
-            rows = session.scalars(
-                select(AlertRow).where(chosen).order_by(AlertRow.triggered_at.desc()).limit(500)
-            )
-            return [self._alert(row, scope) for row in rows if self.sees(row.target, scope)]
+            rows = session.scalars(query.execution_options(yield_per=limit + 1))
+            seen = list(islice((r for r in rows if self.sees(r.target, scope)), limit + 1))
+            last = seen[limit - 1] if len(seen) > limit else None
+            bodies = [self._alert(row, scope) for row in seen[:limit]]
+            return bodies, (last.triggered_at, last.id) if last else None
 
     def _alert(self, row: AlertRow, scope: Scope) -> Body:
         body = alert_body(row)

@@ -137,8 +137,8 @@ def test_what_a_limited_caller_may_not_know_of_is_not_there(incident, vps_id):
 
 
 def test_alerts_of_others_cannot_be_read_or_acknowledged(incident):
-    (alert,) = incident.read.alerts(GLOBEX)
-    assert incident.read.alerts(ACME) == []
+    ((alert,), _) = incident.read.alerts(GLOBEX)
+    assert incident.read.alerts(ACME) == ([], None)
     with pytest.raises(NotFound):
         incident.read.alert(alert["id"], ACME)
     with pytest.raises(NotFound):

@@ -20,7 +20,7 @@ def test_answers_are_as_the_document_says(
     with lived(tmp_path, empty_file, runs=True) as place:
         asked = Conformity(place)
         asked.cover()
-        asked.explore(2)
+        asked.explore(1)
     sys.stdout.write(f"{asked.told()}\n")
     assert asked.wrong == {}, asked.report()
     assert asked.statuses.total() > 1500

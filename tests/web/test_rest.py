@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import chain
 
 import pytest
 from flask import Flask
@@ -96,6 +97,32 @@ def test_alerts_are_listed_by_status(user: FlaskClient, services: Services) -> N
     assert ids("?status=resolved") == {"a3"}
     for wrong in ("pending", "", "ACTIVE"):
         assert user.get(f"/api/admin/alerts?status={wrong}").status_code == 400
+
+
+def test_alerts_come_in_pages(
+    user: FlaskClient, anonymous: FlaskClient, services: Services, limited: dict[str, str]
+) -> None:
+    for number in range(7):
+        put_alert(services, f"a{number}", f"vps-{number % 2 + 1}")
+
+    def pages(headers: dict[str, str], limit: int) -> list[list[str]]:
+        found, cursor = [], ""
+        while not found or cursor:
+            query = f"?limit={limit}{cursor and f'&cursor={cursor}'}"
+            body = (
+                (anonymous if headers else user)
+                .get(f"/api/admin/alerts{query}", headers=headers)
+                .get_json()
+            )
+            found.append([alert["id"] for alert in body["alerts"]])
+            cursor = body["nextCursor"]
+        return found
+
+    assert [len(page) for page in pages({}, 3)] == [3, 3, 1]
+    assert sorted(chain(*pages({}, 3))) == [f"a{number}" for number in range(7)]
+    assert [len(page) for page in pages({}, 7)] == [7]
+    assert sorted(chain(*pages(limited, 2))) == ["a1", "a3", "a5"]
+    assert user.get("/api/admin/alerts?cursor=garbage").status_code == 400
 
 
 def test_an_alert_is_acknowledged_once(user: FlaskClient, services: Services) -> None:

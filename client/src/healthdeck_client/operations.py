@@ -611,13 +611,40 @@ class Operations(Caller):
         self._nothing("DELETE", f"/api/admin/health/tenants/{segment(tenant_id)}")
 
     def list_alerts(
-        self, *, status: Literal["active", "acknowledged", "snoozed", "resolved"] | None = None
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: Literal["active", "acknowledged", "snoozed", "resolved"] | None = None,
     ) -> t.Alerts:
         """Alerts, newest first.
 
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
         status: only alerts in this state; without it the unresolved ones.
         """
-        return cast(t.Alerts, self._json("GET", "/api/admin/alerts", {"status": status}))
+        return cast(
+            t.Alerts,
+            self._json(
+                "GET", "/api/admin/alerts", {"limit": limit, "cursor": cursor, "status": status}
+            ),
+        )
+
+    def iterate_alerts(
+        self,
+        *,
+        limit: int | None = None,
+        status: Literal["active", "acknowledged", "snoozed", "resolved"] | None = None,
+    ) -> Iterator[t.Alert]:
+        """Every row of list_alerts, page after page as they are needed."""
+        return cast(
+            Iterator[t.Alert],
+            self._rows(
+                "alerts",
+                "/api/admin/alerts",
+                {"limit": limit, "status": status},
+            ),
+        )
 
     def get_alert(self, alert_id: str) -> t.Alert:
         """One alert with its timeline and notifications."""
@@ -717,8 +744,8 @@ class Operations(Caller):
     def list_users(self, *, limit: int | None = None, cursor: str | None = None) -> t.Users:
         """Everybody who may log in, the oldest first.
 
-        limit: at most so many.
-        cursor: nextCursor of the part before; without it the first.
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
         """
         return cast(
             t.Users, self._json("GET", "/api/admin/users", {"limit": limit, "cursor": cursor})
@@ -760,8 +787,8 @@ class Operations(Caller):
     def list_api_keys(self, *, limit: int | None = None, cursor: str | None = None) -> t.Keys:
         """Every key by its first characters, the oldest first; revoked ones stay listed.
 
-        limit: at most so many.
-        cursor: nextCursor of the part before; without it the first.
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
         """
         return cast(
             t.Keys, self._json("GET", "/api/admin/api-keys", {"limit": limit, "cursor": cursor})
@@ -820,8 +847,8 @@ class Operations(Caller):
     ) -> t.Audit:
         """What was done, newest first.
 
-        limit: at most so many.
-        cursor: nextCursor of the part before; without it the first.
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
         who: the name of who did it.
         action: as in the answer, such as user.create.
         target: what it was done to.

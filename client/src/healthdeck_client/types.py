@@ -80,6 +80,7 @@ class Alert(TypedDict):
 
 class Alerts(TypedDict):
     alerts: list[Alert]
+    nextCursor: str | None
 
 
 class Alive(TypedDict):

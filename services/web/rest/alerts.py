@@ -8,13 +8,15 @@ from flask import g
 from pydantic import Field
 
 from services.container import current
-from services.web.rest.operation import Answer, Body, Query, Routes
+from services.web.rest import cursors
+from services.web.rest.cursors import PageQuery
+from services.web.rest.operation import Answer, Body, Routes
 
 PREFIX = "/api/admin/alerts"
 routes = Routes("Alerts")
 
 
-class AlertsQuery(Query):
+class AlertsQuery(PageQuery):
     status: Literal["active", "acknowledged", "snoozed", "resolved"] | None = Field(
         None, description="only alerts in this state; without it the unresolved ones"
     )
@@ -63,12 +65,15 @@ class Alert(Answer):
 
 class Alerts(Answer):
     alerts: list[Alert]
+    next_cursor: str | None
 
 
 @routes.get(PREFIX, query=AlertsQuery, answer=Alerts)
 def list_alerts(query: AlertsQuery) -> dict[str, Any]:
     """Alerts, newest first."""
-    return {"alerts": current().read.alerts(g.principal.scope, query.status)}
+    after = cursors.unpack("alerts", query.cursor, float, str) if query.cursor else None
+    found, last = current().read.alerts(g.principal.scope, query.status, query.limit, after)
+    return {"alerts": found, "nextCursor": cursors.pack("alerts", last) if last else None}
 
 
 @routes.get(f"{PREFIX}/<alert_id>", answer=Alert)

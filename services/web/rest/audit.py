@@ -10,7 +10,7 @@ from pydantic import Field
 from services.container import current
 from services.identity.audit import Wanted, audited
 from services.times import iso
-from services.web.rest import paging
+from services.web.rest import cursors
 from services.web.rest.operation import Answer, Routes
 from services.web.rest.ranges import Moment
 
@@ -20,7 +20,7 @@ routes = Routes("Identity")
 TEXT = r"^[^\x00]*$"
 
 
-class AuditQuery(paging.Part):
+class AuditQuery(cursors.PageQuery):
     who: str | None = Field(
         None, max_length=100, pattern=TEXT, description="the name of who did it"
     )
@@ -61,11 +61,11 @@ def list_audit(query: AuditQuery) -> dict[str, Any]:
     )
     before = None
     if query.cursor is not None:
-        at, id_ = paging.place(query.cursor, 0, 0)
-        before = (at, int(id_))
+        at, id_ = cursors.unpack("audit", query.cursor, float, float)
+        before = (at, min(int(id_), 2**53))
     found = audited(current().database, wanted, before, query.limit + 1)
-    entries, more = paging.split(found, query.limit)
-    following = paging.cursor(entries[-1]["at"], int(entries[-1]["id"])) if more else None
+    entries, more = found[: query.limit], len(found) > query.limit
+    following = cursors.pack("audit", (entries[-1]["at"], int(entries[-1]["id"]))) if more else None
     told = [{**entry, "at": iso(entry["at"])} for entry in entries]
     return {"entries": told, "nextCursor": following}
 

@@ -44,6 +44,15 @@ def unpack(of: str, cursor: str, *kinds: type) -> tuple[Any, ...]:
     return tuple(_part(kind, part) for kind, part in zip(kinds, found[1:], strict=True))
 
 
+def number(of: str, cursor: str | None) -> int:
+    """The place of a list that is ordered by whole numbers; 0 without a cursor. Raises
+    ValidationError."""
+    if cursor is None:
+        return 0
+    (found,) = unpack(of, cursor, float)
+    return int(found) if 0 <= found < 2**53 else _refuse()
+
+
 def _part(kind: type, part: object) -> Any:
     if kind is float and type(part) in (int, float):
         try:

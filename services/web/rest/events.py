@@ -10,6 +10,7 @@ from pydantic import Field
 
 from services.container import current
 from services.errors import NotFound
+from services.health.scopes import visible_vps
 from services.inventory.fleet import Fleet
 from services.observation import Kind, kind_of, vps_of
 from services.views import tenants
@@ -99,7 +100,7 @@ def _targets(fleet: Fleet, watched: Collection[str], query: EventsQuery) -> set[
         if query.target not in known or not current().read.sees(query.target, scope):
             raise NotFound(f"There is no target '{query.target[:100]}'.")
         chosen = {query.target}
-    visible = fleet.visible_vps(scope)
+    visible = visible_vps(fleet, scope)
     if servers := listed("vpsId", query.vps_id):
         for vps_id in servers:
             if vps_id not in visible:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, Strict
 
 from services.container import current
-from services.web.rest import callers, paging
+from services.web.rest import callers, cursors
 from services.web.rest.ids import ID
 from services.web.rest.operation import Answer, Body, Routes
 from services.web.rest.ranges import Moment
@@ -53,13 +53,17 @@ class Keys(Answer):
     next_cursor: str | None
 
 
-@routes.get(PREFIX, who="chief", query=paging.Part, answer=Keys)
-def list_api_keys(query: paging.Part) -> dict[str, Any]:
+@routes.get(PREFIX, who="chief", query=cursors.PageQuery, answer=Keys)
+def list_api_keys(query: cursors.PageQuery) -> dict[str, Any]:
     """Every key by its first characters, the oldest first; revoked ones stay listed."""
-    (after,) = paging.place(query.cursor, 0)
+    after = cursors.number("keys", query.cursor)
     found = current().identity.keys.all(int(after), query.limit + 1)
-    keys, more = paging.split(found, query.limit)
-    return {"keys": keys, "nextCursor": paging.cursor(int(keys[-1]["id"])) if more else None}
+    keys = found[: query.limit]
+    more = len(found) > query.limit
+    return {
+        "keys": keys,
+        "nextCursor": cursors.pack("keys", (int(keys[-1]["id"]),)) if more else None,
+    }
 
 
 @routes.post(PREFIX, who="chief", body=NewKey, answer=ToldKey, status=201, tells_secret=True)

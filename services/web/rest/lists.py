@@ -10,6 +10,7 @@ from pydantic import Field
 
 from services.container import current
 from services.errors import NotFound
+from services.health.scopes import visible_vps
 from services.views import lists
 from services.views.pages import Page, Place, Wanted
 from services.web.rest import cursors, ids
@@ -136,7 +137,7 @@ def _answer(
 ) -> dict[str, Any]:
     services, scope = current(), g.principal.scope
     fleet = services.read.fleet()
-    if query.vps_id is not None and ids.checked(query.vps_id) not in fleet.visible_vps(scope):
+    if query.vps_id is not None and ids.checked(query.vps_id) not in visible_vps(fleet, scope):
         raise NotFound(f"There is no VPS '{query.vps_id}'.")
     tenant = query.tenant_id
     if tenant is not None and (

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services.container import current
 from services.errors import NotFound
-from services.web.rest import callers, paging
+from services.web.rest import callers, cursors
 from services.web.rest.operation import Answer, Body, Routes
 
 PREFIX = "/api/admin/users"
@@ -42,13 +42,17 @@ class Users(Answer):
     next_cursor: str | None
 
 
-@routes.get(PREFIX, who="chief", query=paging.Part, answer=Users)
-def list_users(query: paging.Part) -> dict[str, Any]:
+@routes.get(PREFIX, who="chief", query=cursors.PageQuery, answer=Users)
+def list_users(query: cursors.PageQuery) -> dict[str, Any]:
     """Everybody who may log in, the oldest first."""
-    (after,) = paging.place(query.cursor, 0)
+    after = cursors.number("users", query.cursor)
     found = current().identity.users.all(int(after), query.limit + 1)
-    users, more = paging.split(found, query.limit)
-    return {"users": users, "nextCursor": paging.cursor(int(users[-1]["id"])) if more else None}
+    users = found[: query.limit]
+    more = len(found) > query.limit
+    return {
+        "users": users,
+        "nextCursor": cursors.pack("users", (int(users[-1]["id"]),)) if more else None,
+    }
 
 
 @routes.post(PREFIX, who="chief", body=NewUser, answer=User, status=201)

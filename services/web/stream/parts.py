@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.health.scopes import visible_vps
 from services.identity import Scope
 from services.inventory.fleet import Fleet
 from services.web.stream.listeners import Room
@@ -15,7 +16,7 @@ def of_room(fleet: Fleet, room: Room, scope: Scope) -> object:
 
 def of_scope(fleet: Fleet, scope: Scope) -> object:
     """The part that the overview shows. Whoever else is on a shared server is not in it."""
-    servers = [one for one in fleet.vps if scope is None or one in fleet.visible_vps(scope)]
+    servers = [one for one in fleet.vps if scope is None or one in visible_vps(fleet, scope)]
     tenants = fleet.tenants if scope is None else sorted(scope)
     return (
         [_server(fleet, one, scope) for one in servers],
