@@ -71,7 +71,7 @@ def scripted(
 
 
 Scripted = Callable[..., tuple[Healthdeck, LocalServer]]
-OK = Answer(200, {"alerts": []})
+OK = Answer(200, {"alerts": [], "nextCursor": None})
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, "RATE_LIMIT_EXCEEDED"), (503, "UNAVAILABLE")])
@@ -80,7 +80,7 @@ def test_it_asks_again_when_the_server_says(
 ) -> None:
     busy = error(status, code, Retry_After="7")
     deck, server = scripted(busy, busy, OK)
-    assert deck.list_alerts() == {"alerts": []}
+    assert deck.list_alerts() == {"alerts": [], "nextCursor": None}
     assert slept.seconds == [7, 7]
     assert len(server.requests) == 3
     assert {one.headers["authorization"] for one in server.requests} == {f"Bearer {TOKEN}"}
@@ -226,7 +226,7 @@ def test_what_is_not_ours_is_told_so(scripted: Scripted) -> None:
     with pytest.raises(UnexpectedAnswer, match=r"301.*https"):
         deck.list_alerts()
     deck, server = scripted(Answer(503, b"<h1>Busy</h1>", {**html, "Retry-After": "2"}), OK)
-    assert deck.list_alerts() == {"alerts": []}
+    assert deck.list_alerts() == {"alerts": [], "nextCursor": None}
     assert len(server.requests) == 2
 
 

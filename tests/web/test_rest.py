@@ -106,7 +106,8 @@ def test_alerts_come_in_pages(
         put_alert(services, f"a{number}", f"vps-{number % 2 + 1}")
 
     def pages(headers: dict[str, str], limit: int) -> list[list[str]]:
-        found, cursor = [], ""
+        found: list[list[str]] = []
+        cursor = ""
         while not found or cursor:
             query = f"?limit={limit}{cursor and f'&cursor={cursor}'}"
             body = (
