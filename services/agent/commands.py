@@ -116,7 +116,7 @@ class Commands:
         with self._lock:
             self._ended = True
             self._lock.notify_all()
-        self._runner.end()
+        self._runner.close()
 
     def _asked_again(self, name: str) -> None:
         """The hub has lost how a command ended: it goes along with the next report, without a

@@ -35,6 +35,7 @@ class Runner:
         self._env = {"PATH": path, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
         self._time_limit = time_limit
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def run(self, arguments: Sequence[str]) -> Outcome:
         """The end of what the program wrote (both streams), and how it ended."""
@@ -51,6 +52,8 @@ class Runner:
         except OSError as error:
             return Outcome(None, f"{arguments[0]} cannot be started: {error.strerror}")
         self._process = process
+        if self._closed:  # it was closed while the program was being started
+            self.end()
         try:
             output, in_time = self._follow(process)
         finally:
@@ -62,6 +65,11 @@ class Runner:
             note = f"{arguments[0]} was ended, because it took more than {self._time_limit:g} s"
             return Outcome(None, f"{text}\n{note}".lstrip("\n"))
         return Outcome(code, text)
+
+    def close(self) -> None:
+        """Ends the program that runs, or is being started, for good. From any thread."""
+        self._closed = True
+        self.end()
 
     def end(self) -> None:
         """Ends the program that runs, and what it has started."""

@@ -38,6 +38,8 @@ class Small:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.small_server", str(self.port), how],
                 cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                # tests that run under nohup would hand down that it is ignored
+                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
             )  # fmt: skip
         return self.process
 
