@@ -32,6 +32,7 @@ from services.views import alerts, cards
 from services.views.computed import MOST_SCOPES, Computed
 from services.views.headline import told
 from services.views.kept import Keeper
+from services.views.latest import Latest
 from services.views.model import Body, EventView, Instance, Overview, ServiceType, VpsCard
 
 Scope = frozenset[str] | None
@@ -73,6 +74,7 @@ class Reader:
         self._building: dict[Scope, threading.Lock] = defaultdict(threading.Lock)
         self._computed = Computed(database, board, fleet, graph, interval, clock)
         self._courses = query.Courses()
+        self.latest = Latest(board, self.fleet)
         self.kept = Keeper(self._computed, cache, monotonic)
         self._kept_beats: dict[Scope, tuple[float, object, dict[str, Beats]]] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from flask import g
+from flask import Response, g
 from pydantic import Field
 
 from services.container import current
@@ -16,6 +16,7 @@ from services.views.pages import Page, Place, Wanted
 from services.web.rest import cursors, ids
 from services.web.rest.cursors import PageQuery
 from services.web.rest.operation import Answer, Routes
+from services.web.rest.sent import as_kept
 
 PREFIX = "/api/admin/health"
 routes = Routes("Lists")
@@ -106,35 +107,39 @@ class TenantsPage(_List):
 
 
 @routes.get(f"{PREFIX}/services", query=ServicesQuery, answer=ServicesPage, errors=(404,))
-def list_services(query: ServicesQuery) -> dict[str, Any]:
+def list_services(query: ServicesQuery) -> Response:
     """The services on servers.
 
     sort: name, status (the healthiest first; -status the worst), type, vpsId, responseTime,
     since. ``total`` counts what passes the filters; ``nextCursor`` is null on the last page."""
-    return _answer("services", lists.services, query, query.type)
+    return _answer("services", lists.services, ServicesPage, query, query.type)
 
 
 @routes.get(f"{PREFIX}/vps", query=ListQuery, answer=VPSPage, errors=(404,))
-def list_vps(query: ListQuery) -> dict[str, Any]:
+def list_vps(query: ListQuery) -> Response:
     """The servers.
 
     sort: name, id, status (-status: the worst first), region, cpu, memory, disk, load, since,
     tenants, services."""
-    return _answer("vps", lists.vps, query)
+    return _answer("vps", lists.vps, VPSPage, query)
 
 
 @routes.get(f"{PREFIX}/tenants", query=ListQuery, answer=TenantsPage, errors=(404,))
-def list_tenants(query: ListQuery) -> dict[str, Any]:
+def list_tenants(query: ListQuery) -> Response:
     """The tenants.
 
     sort: name, id, status (-status: the worst first), sla, services. ``vpsId`` means the tenants
     that it carries."""
-    return _answer("tenants", lists.tenants, query)
+    return _answer("tenants", lists.tenants, TenantsPage, query)
 
 
 def _answer(
-    of: str, find: Callable[..., Page], query: ListQuery, type_: str | None = None
-) -> dict[str, Any]:
+    of: str,
+    find: Callable[..., Page],
+    answer: type[Answer],
+    query: ListQuery,
+    type_: str | None = None,
+) -> Response:
     services, scope = current(), g.principal.scope
     fleet = services.read.fleet()
     if query.vps_id is not None and ids.checked(query.vps_id) not in visible_vps(fleet, scope):
@@ -152,9 +157,13 @@ def _answer(
     wanted = Wanted(
         query.status, query.q, query.vps_id, tenant, type_, query.sort, query.limit, after
     )
-    found = find(fleet, services.board.snapshot(), scope, wanted)
-    return {
-        of: found.rows,
-        "total": found.total,
-        "nextCursor": cursors.pack(name, found.last) if found.last else None,
-    }
+
+    def make() -> dict[str, Any]:
+        found = find(fleet, services.board.snapshot(), scope, wanted)
+        return {
+            of: found.rows,
+            "total": found.total,
+            "nextCursor": cursors.pack(name, found.last) if found.last else None,
+        }
+
+    return as_kept(services.read.latest.get((of, scope, wanted), make), answer)
