@@ -21,7 +21,7 @@ from tests.fleet.simulation import Simulation
 MOST_OBSERVATIONS = 500
 #: A day of observations at 30 s; beyond it the oldest go.
 MOST_BUFFERED = 2880
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 10.0
 
 
 @dataclass
