@@ -65,17 +65,22 @@ def states(session: Session) -> dict[str, Judgement]:
         for row in session.execute(last_readings_query())
     }
     rows = session.execute(
-        select(TargetRow.key, TargetState)
+        select(TargetRow.key, TargetState, StatusInterval.previous)
         .join(TargetState, TargetState.target_id == TargetRow.id)
+        .outerjoin(
+            StatusInterval,
+            (StatusInterval.target_id == TargetRow.id) & StatusInterval.ended_at.is_(None),
+        )
         .where(TargetRow.removed_at.is_(None))
     )
     return {
         key: Judgement(
             Status(state.status), state.since, state.reason, Status(state.candidate),
             state.streak, state.seen_at, facts=state.facts,
+            previous=Status(previous) if previous else None,
             metrics=readings.get(state.target_id, {}),
         )
-        for key, state in rows
+        for key, state, previous in rows
     }  # fmt: skip
 
 

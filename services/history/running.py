@@ -37,7 +37,7 @@ def settle(
     tallies = [Tally(there.points) for _ in groups]
     last = Cells.empty(len(ids), 1)
     for at in range(0, len(ids), AT_ONCE):
-        found = series._read(session, ids[at : at + AT_ONCE].tolist(), stored, there)
+        found = series.cells_of(session, ids[at : at + AT_ONCE].tolist(), stored, there)
         _add(tallies, found, rows, at)
         if whole < there.points:
             last.merge(at, slice(0, 1), found.part(whole, whole + 1))
@@ -77,7 +77,7 @@ def go_on(session: Session, settled: Settled, metric: str, end: float) -> list[S
 
 def _add(tallies: Sequence[Tally], found: Cells, groups: Sequence[Ints], at: int) -> None:
     """Adds cells of the targets from row ``at`` on to the groups that they belong to."""
-    mean, seen = series._means(found), found.count > 0
+    mean, seen = series.means(found), found.count > 0
     for tally, group in zip(tallies, groups, strict=True):
         here = group[(group >= at) & (group < at + len(mean))] - at
         tally.add(mean, found.low, found.high, seen, here)

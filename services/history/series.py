@@ -84,7 +84,7 @@ def history(
     stored = find(metric)
     ids = _ids(session, targets)
     plan = plan_for(start, end, points, now, keep or Retention(), len(ids))
-    found = _read(session, sorted(ids.values()), stored, plan)
+    found = cells_of(session, sorted(ids.values()), stored, plan)
     rows = {target_id: row for row, target_id in enumerate(sorted(ids.values()))}
     columns = _columns(found, stored)
     return [
@@ -110,11 +110,11 @@ def mean(
     stored = find(metric)
     ids = sorted(_ids(session, targets).values())
     plan = plan_for(start, end, points, now, keep or Retention(), len(ids))
-    found = _read(session, ids, stored, plan)
+    found = cells_of(session, ids, stored, plan)
     if not ids:
         return Series(None, [], [], [], [])
     seen = found.count > 0
-    each = np.where(seen, _means(found), 0.0).sum(axis=0)
+    each = np.where(seen, means(found), 0.0).sum(axis=0)
     many = seen.sum(axis=0)
     both = Cells(
         np.fmin.reduce(found.low)[None], np.fmax.reduce(found.high)[None], each[None], many[None]
@@ -127,7 +127,7 @@ def _ids(session: Session, targets: Sequence[str]) -> dict[str, int]:
     return dict(session.execute(query).all())
 
 
-def _read(session: Session, ids: list[int], stored: Stored, plan: Plan) -> Cells:
+def cells_of(session: Session, ids: list[int], stored: Stored, plan: Plan) -> Cells:
     """What there is of each target (ascending ``ids``) for each point of the plan."""
     found = Cells.empty(len(ids), plan.points)
     if not ids:
@@ -257,14 +257,14 @@ def _grid(rows: Sequence[tuple[Any, ...]], ids: list[int], begins: list[int], le
     return grid.reshaped(len(ids))
 
 
-def _means(found: Cells) -> Floats:
+def means(found: Cells) -> Floats:
     """The mean of each cell. Sums are rounded, so it is held between the extremes."""
     return np.clip(found.total / np.maximum(found.count, 1), found.low, found.high)
 
 
 def _columns(found: Cells, stored: Stored) -> list[Floats]:
     """Means, smallest and largest values of every cell."""
-    columns = [_means(found), found.low, found.high]
+    columns = [means(found), found.low, found.high]
     if stored.decimals is not None:  # single precision would show digits that nobody measured
         columns = [np.round(column, stored.decimals + 2) for column in columns]
     return columns

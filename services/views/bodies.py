@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from services.observation import Status
 from services.times import iso
 from services.views.dependencies import Dependency
-from services.views.model import Body, Gauge, Instance, Overview, VpsCard
-from services.views.standing import Brief, Standing, TypeCount
+from services.views.model import Body, Gauge, Instance, VpsCard
+from services.views.standing import Standing
 from services.views.tenants import Application, TenantView
 
 #: Reasons of the score that are told one by one: more say no more, and when a fleet is down
@@ -42,23 +42,6 @@ def standing_body(view: Standing, uptime_s: float, active_alerts: int) -> Body:
         "vps": [{"id": one.id, "status": one.status, "load": one.load} for one in view.vps],
         "activeAlerts": active_alerts,
     }  # fmt: skip
-
-
-def overview_body(view: Overview) -> Body:
-    """The same body from the page's view."""
-    standing = Standing(
-        view.headline,
-        view.status,
-        view.score,
-        view.updated_at,
-        {row.type: TypeCount(row.status, len(row.instances), row.healthy) for row in view.services},
-        [
-            Brief(card.id, card.name, card.status, None, card.cpu.percent if card.cpu else None, ())
-            for card in view.vps
-        ],
-        view.tenants,
-    )
-    return standing_body(standing, view.uptime_s, len(view.alerts))
 
 
 def vps_body(card: VpsCard) -> Body:

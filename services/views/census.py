@@ -10,10 +10,9 @@ from services.health.graph import Graph
 from services.health.scopes import visible_vps
 from services.health.score import Part
 from services.health.status import Judgement
+from services.identity import Scope
 from services.inventory.fleet import Fleet
 from services.observation import Status
-
-Scope = frozenset[str] | None
 
 #: A target that nobody has looked at yet.
 UNSEEN = "not observed yet"

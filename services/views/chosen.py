@@ -8,12 +8,11 @@ from itertools import product
 
 from services.errors import NotFound, ValidationError
 from services.health.scopes import visible_vps
+from services.identity import Scope
 from services.inventory.fleet import Fleet
 from services.metrics import Metric
 from services.observation import Kind, kind_of, vps_of
 from services.views.tenants import targets
-
-Scope = frozenset[str] | None
 
 #: Series that one answer holds at most.
 MOST_SERIES = 500

@@ -10,9 +10,10 @@ from services.errors import NotFound
 from services.health import scopes
 from services.health.board import Board
 from services.health.graph import Graph
+from services.identity import Scope
 from services.inventory.fleet import Fleet
 from services.views import bodies, cards
-from services.views.census import Census, Scope
+from services.views.census import Census
 from services.views.dependencies import dependencies, instances
 from services.views.facts import Facts
 from services.views.model import Body
@@ -46,6 +47,11 @@ class Computed:
         """What is watched now."""
         return self._now[0]
 
+    @property
+    def graph(self) -> Graph:
+        """What depends on what, now."""
+        return self._now[1]
+
     def replace(self, fleet: Fleet, graph: Graph) -> None:
         """Goes on with another fleet."""
         self._now = _begun(fleet, graph)
@@ -61,7 +67,7 @@ class Computed:
 
     def impact(self, target: str) -> Sequence[str]:
         """The tenants that a target's failure reaches."""
-        return self._now[1].impact(target)
+        return self.graph.impact(target)
 
     def check(self, read: str, name: str, scope: Scope) -> None:
         """Raises NotFound for a server (``vps``) or ``tenant`` that is not there or not to be

@@ -18,11 +18,12 @@ from models.database import Database
 from services.errors import ValidationError
 from services.history.query import history, samples_between
 from services.history.stored import DAY, HOUR, Retention
+from services.identity import Scope
 from services.inventory.fleet import Fleet
 from services.metrics import Metric, find
 from services.observation import Kind, kind_of, vps_of
 from services.times import iso
-from services.views.chosen import Asked, Scope, targets_of
+from services.views.chosen import Asked, targets_of
 from services.views.history import within
 
 #: What is exported of servers, or of what was chosen by service, unless metrics are named.

@@ -18,11 +18,12 @@ from services.history.plan import Plan
 from services.history.series import Series
 from services.history.settled import AT_ONCE, Settled, grid, since
 from services.history.stored import DAY, Retention, find
+from services.identity import Scope
 from services.inventory.fleet import Fleet
 from services.metrics import CATALOGUE, Metric
 from services.observation import Kind
 from services.times import iso
-from services.views.chosen import Asked, Chosen, Scope, choose, dependencies
+from services.views.chosen import Asked, Chosen, choose, dependencies
 from services.views.model import Body
 
 #: Seconds for which the settled part of an answer is kept.

@@ -15,15 +15,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import structlog
 
 from services.cache import Cache, Kept
 from services.errors import NotFound
 from services.events import AlertChanged, Event, TargetsObserved
-from services.identity import scope_key
-from services.views.census import Scope
+from services.identity import Scope, scope_key
+from services.views import history
 from services.views.computed import Computed
 from services.views.touch import Reach
 
@@ -31,9 +30,9 @@ __all__ = ["PACE", "TTL", "Keeper", "Kept", "entry_key"]
 
 log = structlog.get_logger(__name__)
 
-#: Seconds for which a body is kept, by what is read.
+#: Seconds for which a body is kept, by what is read; of a course what is settled of it.
 TTL: Mapping[str, int] = {
-    "overview": 30, "vps": 30, "tenant": 60, "history": 300, "dependencies": 30,
+    "overview": 30, "vps": 30, "tenant": 60, "history": history.TTL, "dependencies": 30,
 }  # fmt: skip
 #: Seconds between two computations of the same body.
 PACE = 1.0
@@ -121,16 +120,6 @@ class Keeper:
         """``GET /api/admin/health/dependencies``. Raises NotFound."""
         return self._body("dependencies", service, scope, fresh=False)
 
-    def get(self, read: str, name: str, scope: Scope, make: Callable[[], Any]) -> Kept:
-        """Any other body, kept for the life of ``read`` and not kept up to date: ``make`` gives
-        what JSON can hold, and is called by one caller at a time."""
-        key, ttl = entry_key(read, name, scope), TTL[read]
-        found = self._cache.look(key, ttl)
-        self.count(read, hit=found is not None)
-        if found is not None:
-            return found[0]
-        return self._cache.once(key, ttl, lambda: Kept.of(make()))
-
     def counts(self) -> Mapping[tuple[str, str], int]:
         """Requests so far by what was read and ``hit`` or ``miss``."""
         with self._lock:
@@ -152,6 +141,11 @@ class Keeper:
             else:
                 return
         self._news.set()
+
+    @property
+    def running(self) -> bool:
+        """Whether bodies are kept up to date."""
+        return self._running
 
     def start(self) -> None:
         """Starts the thread that keeps bodies up to date."""
@@ -186,47 +180,37 @@ class Keeper:
 
     def _body(self, read: str, name: str, scope: Scope, fresh: bool) -> Kept:
         self._computed.check(read, name, scope)
-        key, ttl = entry_key(read, name, scope), TTL[read]
         if fresh or not self._running or self._fleet is not self._computed.fleet:
             self._spread()
-        one = self._asked(read, name, scope, key)
-        if fresh:
-            return self._newest(one)
-        found = self._cache.look(key, ttl)
+        one = self._asked(read, name, scope, entry_key(read, name, scope))
+        try:
+            return self._newest(one) if fresh else self._current(one)
+        except NotFound:
+            self._drop(one)
+            raise
+
+    def _current(self, one: _Watched) -> Kept:
+        found = self._cache.look(one.key, TTL[one.read])
         # An entry that another process made, or this one before Redis was away, is taken care of
         # by nobody here: it is believed for as long as it cannot have missed anything.
         ours = one.generation == self._cache.generation
         good = found is not None and (ours or found[1] <= PACE)
-        if one.touched and (fresh or not self._running):
+        if one.touched and not self._running:
             good = False
-        if not fresh:
-            self.count(read, hit=good)
+        self.count(one.read, hit=good)
         if found is not None and good:
             return found[0]
-        try:
-            kept = self._make(one, anew=found is not None)
-            if fresh and one.touched:  # somebody had begun it before what is to be told
-                kept = self._make(one, anew=True)
-        except NotFound:
-            self._drop(one)
-            raise
-        return kept
+        return self._make(one, anew=found is not None)[0]
 
     def _newest(self, one: _Watched) -> Kept:
-        """With everything that was noticed before: one that is being computed may have been begun
-        before that, and what stands in the cache meanwhile was."""
-        wanted, found = one.news, None
-        if one.generation == self._cache.generation and one.told >= wanted:
+        """With everything that was noticed before."""
+        if one.generation == self._cache.generation and one.told >= one.news:
             found = self._cache.look(one.key, TTL[one.read])
-        try:
-            while found is None:
-                self._make(one, anew=True)
-                if one.told >= wanted:
-                    found = self._cache.look(one.key, TTL[one.read])
-        except NotFound:
-            self._drop(one)
-            raise
-        return found[0]
+            if found is not None:
+                return found[0]
+        kept, ours = self._make(one, anew=True)
+        # Somebody else's may have been begun too early; one that is begun after it was not.
+        return kept if ours else self._make(one, anew=True)[0]
 
     def _asked(self, read: str, name: str, scope: Scope, key: str) -> _Watched:
         now = self._monotonic()
@@ -239,7 +223,8 @@ class Keeper:
             one.asked_at = now
             return one
 
-    def _make(self, one: _Watched, *, anew: bool, why: str = "request") -> Kept:
+    def _make(self, one: _Watched, *, anew: bool, why: str = "request") -> tuple[Kept, bool]:
+        """What was made, and whether it was made for this call."""
         generation = self._cache.generation
         begun: int | None = None
 
@@ -260,7 +245,7 @@ class Keeper:
         if begun is not None:  # not before it is stored
             one.told = max(one.told, begun)
         one.generation = generation
-        return kept
+        return kept, begun is not None
 
     def _refresh(self, one: _Watched) -> None:
         try:

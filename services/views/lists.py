@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from services.health.scopes import visible_vps
 from services.health.status import Judgement, of_vps
+from services.identity import Scope
 from services.inventory.fleet import Fleet
-from services.inventory.schema import TenantSpec, VpsSpec
+from services.inventory.schema import ServiceSpec, TenantSpec, VpsSpec
 from services.observation import Status, worst
 from services.times import iso
 from services.views.census import UNSEEN
@@ -17,7 +17,6 @@ from services.views.pages import Kind, Page, Value, Wanted, page
 from services.views.tenants import carriers, status_of
 
 States = Mapping[str, Judgement]
-Scope = frozenset[str] | None
 
 _RANK = {status: float(rank) for rank, status in enumerate(Status)}
 _GAUGES = {
@@ -31,45 +30,48 @@ _GAUGES = {
 def services(fleet: Fleet, states: States, scope: Scope, wanted: Wanted) -> Page:
     """The services on servers. Raises ValidationError for a sort that there is not."""
     rows = [
-        (f"{spec.id}/{service.name}", (spec, service))
+        f"{spec.id}/{service.name}"
         for spec in _servers(fleet, scope, wanted)
         for service in spec.services
         if wanted.type is None or service.type == wanted.type
     ]
 
-    def state(row: Any) -> Judgement | None:
-        return states.get(row[0]) if row[1][0].monitoring.enabled else None
+    def on(key: str) -> VpsSpec:
+        return fleet.vps[key.partition("/")[0]]
 
-    def status(row: Any) -> Status:
-        found = state(row)
+    def state(key: str) -> Judgement | None:
+        return states.get(key) if on(key).monitoring.enabled else None
+
+    def status(key: str) -> Status:
+        found = state(key)
         return found.status if found else Status.UNKNOWN
 
-    def response(row: Any) -> float | None:
-        found = state(row)
+    def response(key: str) -> float | None:
+        found = state(key)
         return found.check.response_ms if found and found.check else None
 
-    def since(row: Any) -> float | None:
-        found = state(row)
+    def since(key: str) -> float | None:
+        found = state(key)
         return found.since if found else None
 
-    fields: dict[str, Callable[[Any], Value]] = {
-        "name": lambda row: row[1][1].name,
-        "status": lambda row: _RANK[status(row)],
-        "type": lambda row: row[1][1].type,
-        "vpsId": lambda row: row[1][0].id,
+    fields: dict[str, Callable[[str], Value]] = {
+        "name": lambda key: key.partition("/")[2],
+        "status": lambda key: _RANK[status(key)],
+        "type": lambda key: fleet.services[key].type,
+        "vpsId": lambda key: key.partition("/")[0],
         "responseTime": response,
         "since": since,
     }
     kind = Kind(
         fields,
         status,
-        lambda row: f"{row[0]}\n{row[1][1].type}\n{row[1][0].name}",
-        lambda row: _service(row[0], row[1][0], row[1][1], state(row)),
+        lambda key: f"{key}\n{fleet.services[key].type}\n{on(key).name}",
+        lambda key: _service(key, on(key), fleet.services[key], state(key)),
     )
     return page(rows, kind, wanted)
 
 
-def _service(key: str, spec: VpsSpec, service: Any, state: Judgement | None) -> Body:
+def _service(key: str, spec: VpsSpec, service: ServiceSpec, state: Judgement | None) -> Body:
     check = state.check if state else None
     response = check.response_ms if check else None
     return {
@@ -90,32 +92,38 @@ def _service(key: str, spec: VpsSpec, service: Any, state: Judgement | None) -> 
 def vps(fleet: Fleet, states: States, scope: Scope, wanted: Wanted) -> Page:
     """The servers. Raises ValidationError for a sort that there is not."""
 
-    def tenants_of(row: Any) -> float:
-        found = fleet.tenants_on(row[0])
+    specs = fleet.vps
+
+    def tenants_of(id_: str) -> float:
+        found = fleet.tenants_on(id_)
         return len(found if scope is None else scope.intersection(found))
 
-    fields: dict[str, Callable[[Any], Value]] = {
-        "name": lambda row: row[1].label.casefold(),
-        "id": lambda row: row[0],
-        "status": lambda row: _RANK[_status(row[1], states)],
-        "region": lambda row: row[1].region.casefold() or None,
-        "since": lambda row: _since(row[1], states),
+    fields: dict[str, Callable[[str], Value]] = {
+        "name": lambda id_: specs[id_].label.casefold(),
+        "id": lambda id_: id_,
+        "status": lambda id_: _RANK[_status(specs[id_], states)],
+        "region": lambda id_: specs[id_].region.casefold() or None,
+        "since": lambda id_: _since(specs[id_], states),
         "tenants": tenants_of,
-        "services": lambda row: len(row[1].services),
-        **{name: _gauge(states, full) for name, full in _GAUGES.items()},
+        "services": lambda id_: len(specs[id_].services),
+        **{name: _gauge(fleet, states, full) for name, full in _GAUGES.items()},
     }
     kind = Kind(
         fields,
-        lambda row: _status(row[1], states),
-        lambda row: "\n".join((row[0], row[1].name, row[1].region, row[1].provider, *row[1].tags)),
-        lambda row: _server(row[1], states, int(tenants_of(row))),
+        lambda id_: _status(specs[id_], states),
+        lambda id_: _words(specs[id_]),
+        lambda id_: _server(specs[id_], states, int(tenants_of(id_))),
     )
-    return page([(spec.id, spec) for spec in _servers(fleet, scope, wanted)], kind, wanted)
+    return page([spec.id for spec in _servers(fleet, scope, wanted)], kind, wanted)
 
 
-def _gauge(states: States, name: str) -> Callable[[Any], float | None]:
-    def value(row: Any) -> float | None:
-        state = states.get(row[0]) if row[1].monitoring.enabled else None
+def _words(spec: VpsSpec) -> str:
+    return "\n".join((spec.id, spec.name, spec.region, spec.provider, *spec.tags))
+
+
+def _gauge(fleet: Fleet, states: States, name: str) -> Callable[[str], float | None]:
+    def value(id_: str) -> float | None:
+        state = states.get(id_) if fleet.vps[id_].monitoring.enabled else None
         return state.metrics.get(name) if state else None
 
     return value
@@ -188,24 +196,25 @@ def tenants(fleet: Fleet, states: States, scope: Scope, wanted: Wanted) -> Page:
     """The tenants. Raises ValidationError for a sort that there is not."""
     on_it = None if wanted.vps_id is None else frozenset(fleet.tenants_on(wanted.vps_id))
     rows = [
-        (spec.id, spec)
+        spec.id
         for spec in fleet.tenants.values()
         if (scope is None or spec.id in scope)
         and wanted.tenant_id in (None, spec.id)
         and (on_it is None or spec.id in on_it)
     ]
-    fields: dict[str, Callable[[Any], Value]] = {
-        "name": lambda row: row[1].label.casefold(),
-        "id": lambda row: row[0],
-        "status": lambda row: _RANK[status_of(fleet, row[0], states)],
-        "sla": lambda row: row[1].sla,
-        "services": lambda row: len(row[1].services),
+    specs = fleet.tenants
+    fields: dict[str, Callable[[str], Value]] = {
+        "name": lambda id_: specs[id_].label.casefold(),
+        "id": lambda id_: id_,
+        "status": lambda id_: _RANK[status_of(fleet, id_, states)],
+        "sla": lambda id_: specs[id_].sla,
+        "services": lambda id_: len(specs[id_].services),
     }
     kind = Kind(
         fields,
-        lambda row: status_of(fleet, row[0], states),
-        lambda row: f"{row[0]}\n{row[1].label}",
-        lambda row: _tenant(fleet, row[1], states),
+        lambda id_: status_of(fleet, id_, states),
+        lambda id_: f"{id_}\n{specs[id_].label}",
+        lambda id_: _tenant(fleet, specs[id_], states),
     )
     return page(rows, kind, wanted)
 

@@ -46,18 +46,18 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is needed of rows, each asked for only where it is. ``fields`` gives what a row is
-    sorted by; a row is its id and what else is known of it."""
+    """What is needed of a row, by its id, each asked for only where it is. ``fields`` gives what
+    rows are sorted by."""
 
-    fields: Mapping[str, Callable[[Any], Value]]
-    status: Callable[[Any], Status]
-    text: Callable[[Any], str]
-    body: Callable[[Any], Body]
+    fields: Mapping[str, Callable[[str], Value]]
+    status: Callable[[str], Status]
+    text: Callable[[str], str]
+    body: Callable[[str], Body]
 
 
-def page(rows: list[Any], kind: Kind, wanted: Wanted) -> Page:
-    """The rows that pass the filters, sorted, after the last one of the page before. Raises
-    ValidationError for a sort that there is not, and for the cursor of another."""
+def page(rows: list[str], kind: Kind, wanted: Wanted) -> Page:
+    """Of ``rows`` (ids) those that pass the filters, sorted, after the last one of the page
+    before. Raises ValidationError for a sort that there is not, and for the cursor of another."""
     field, down = wanted.sort.removeprefix("-"), wanted.sort.startswith("-")
     if field not in kind.fields:
         raise ValidationError(
@@ -68,35 +68,25 @@ def page(rows: list[Any], kind: Kind, wanted: Wanted) -> Page:
         rows = [row for row in rows if kind.status(row) == wanted.status]
     if q := wanted.q.casefold():
         rows = [row for row in rows if q in kind.text(row).casefold()]
+    # Sorted by ids and then by values, both plain: thousands of pairs to sort by would each time
+    # be thousands of objects for the garbage collector.
     value = kind.fields[field]
-    placed = [(value(row), row[0], row) for row in rows]
+    values = {row: value(row) for row in sorted(rows, reverse=down)}
+    get: Callable[[str], Any] = values.__getitem__
+    ordered = sorted((row for row in values if values[row] is not None), key=get, reverse=down)
     # What has no value comes last either way round.
-    ordered = sorted((p for p in placed if p[0] is not None), key=_place, reverse=down)
-    ordered += sorted((p for p in placed if p[0] is None), key=_id)
-    begin = 0 if wanted.after is None else _begin(ordered, wanted.after, down)
+    ordered += sorted(row for row in values if values[row] is None)
+    begin = 0
+    if (after := wanted.after) is not None:
+        behind = (at for at, row in enumerate(ordered) if _behind(values[row], row, after, down))
+        begin = next(behind, len(ordered))
     chosen = ordered[begin : begin + wanted.limit]
     more = begin + wanted.limit < len(ordered)
     return Page(
-        [kind.body(row) for _, _, row in chosen],
+        [kind.body(row) for row in chosen],
         len(ordered),
-        _place(chosen[-1]) if more and chosen else None,
+        (values[chosen[-1]], chosen[-1]) if more and chosen else None,
     )
-
-
-def _place(placed: tuple[Any, ...]) -> Any:
-    return placed[:2]
-
-
-def _id(placed: tuple[Any, ...]) -> Any:
-    return placed[1]
-
-
-def _begin(ordered: list[Any], after: Place, down: bool) -> int:
-    """The first row behind a place."""
-    for at, (value, id_, _) in enumerate(ordered):
-        if _behind(value, id_, after, down):
-            return at
-    return len(ordered)
 
 
 def _behind(value: Any, id_: str, after: Place, down: bool) -> bool:

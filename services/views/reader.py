@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from models.alerts import AlertEvent, AlertRow
+from models.alerts import SPEAKS_OF_OTHERS, AlertEvent, AlertRow
 from models.database import Database
 from services.cache import Cache
 from services.errors import NotFound
@@ -23,6 +23,7 @@ from services.health.board import Board
 from services.health.graph import Graph
 from services.history import query
 from services.history.availability import Slice, availability, slices
+from services.identity import Scope
 from services.inventory.fleet import Fleet
 from services.notify import outbox
 from services.notify.body import alert_body
@@ -35,7 +36,6 @@ from services.views.kept import Keeper
 from services.views.latest import Latest
 from services.views.model import Body, EventView, Instance, Overview, ServiceType, VpsCard
 
-Scope = frozenset[str] | None
 Beats = tuple[list[Slice], float | None]
 
 #: Where a list of alerts goes on: when the last one fired, and its id.
@@ -74,8 +74,8 @@ class Reader:
         self._building: dict[Scope, threading.Lock] = defaultdict(threading.Lock)
         self._computed = Computed(database, board, fleet, graph, interval, clock)
         self._courses = query.Courses()
-        self.latest = Latest(board, self.fleet)
         self.kept = Keeper(self._computed, cache, monotonic)
+        self.latest = Latest(board, self.fleet, lambda: self.kept.running, monotonic)
         self._kept_beats: dict[Scope, tuple[float, object, dict[str, Beats]]] = {}
 
     def notice(self, event: Event) -> None:
@@ -88,6 +88,10 @@ class Reader:
     def fleet(self) -> Fleet:
         """What is watched now."""
         return self._fleet
+
+    def graph(self) -> Graph:
+        """What depends on what, now."""
+        return self._computed.graph
 
     def replace(self, fleet: Fleet, graph: Graph) -> None:
         """Goes on with another fleet."""
@@ -131,7 +135,8 @@ class Reader:
                 select(AlertEvent).filter_by(alert_id=alert_id).order_by(AlertEvent.id)
             )
             body["timeline"] = [
-                {"at": iso(e.at), "event": e.kind, "by": e.actor, "note": e.note} for e in events
+                {"at": iso(e.at), "event": e.kind, "by": e.actor, "note": _note(e, scope)}
+                for e in events
             ]
             body["notifications"] = [
                 {
@@ -170,6 +175,8 @@ class Reader:
             body["impact"] = {"tenants": [t for t in row.impact if t in scope]}
             if row.suppressed_by is not None and not self.sees(row.suppressed_by, scope):
                 body["suppressedBy"] = None
+            if row.withheld is not None:
+                body["withheld"] = row.withheld.partition(":")[0]
         return body
 
     def _overview(self, scope: Scope) -> Overview:
@@ -263,6 +270,11 @@ class Reader:
             own = {i.key: found.get(i.key, ()) for i in group}
             beats[type_] = (slices(own, start, end, BEATS), availability(own, start, now))
         return beats
+
+
+def _note(event: AlertEvent, scope: Scope) -> str:
+    """A decision's reason; without its words where those may speak of others."""
+    return "" if scope is not None and event.kind in SPEAKS_OF_OTHERS else event.note
 
 
 def _said(change: query.Interval) -> str:

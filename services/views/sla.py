@@ -23,8 +23,6 @@ from services.times import iso
 from services.views.model import Body
 from services.views.tenants import targets
 
-Scope = frozenset[str] | None
-
 #: What counts as what, as fields and in words.
 POLICY: Mapping[str, str] = {
     "unhealthy": "downtime",

@@ -92,15 +92,21 @@ def _brief(server: Server, ill: Sequence[Ill], states: States) -> Brief:
     if not server.enabled:
         ill = [Ill(k.partition("/")[2], server.id, Status.UNKNOWN) for k in server.services]
         return Brief(server.id, server.label, Status.UNKNOWN, seen_at, None, ill)
+    load = state.metrics.get("system.cpu.usage") if state else None
+    return Brief(
+        server.id, server.label, _status(server, ill, state), seen_at,
+        None if load is None else round(load, 1), ill,
+    )  # fmt: skip
+
+
+def _status(server: Server, ill: Sequence[Ill], state: Judgement | None) -> Status:
+    host = (state.status if state else Status.UNKNOWN) if server.measured else None
+    if host is not None and not ill:
+        return host  # as most are, each time that anything changed
     statuses = [one.status for one in ill]
     if len(ill) < len(server.services):
         statuses.append(Status.HEALTHY)  # one of them stands for all that are
-    host = (state.status if state else Status.UNKNOWN) if server.measured else None
-    load = state.metrics.get("system.cpu.usage") if state else None
-    return Brief(
-        server.id, server.label, of_vps(host, statuses), seen_at,
-        None if load is None else round(load, 1), ill,
-    )  # fmt: skip
+    return of_vps(host, statuses)
 
 
 def _types(census: Census, ill: Sequence[Part]) -> dict[str, TypeCount]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from services.identity import Scope
 from services.inventory.fleet import Fleet
 from services.observation import vps_of
 
@@ -19,7 +20,7 @@ class Touched(NamedTuple):
     services: bool
     alerts: bool
 
-    def touches(self, read: str, name: str, scope: frozenset[str] | None) -> bool:
+    def touches(self, read: str, name: str, scope: Scope) -> bool:
         """Whether the body of a read for callers limited to ``scope`` may be another now. A
         limited overview is, when any of its tenants is."""
         match read:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from flask import Flask, Response, request
 
@@ -20,7 +21,8 @@ def install(server: Flask, csp_hashes: Sequence[str] | Callable[[], Sequence[str
     def after(response: Response) -> Response:
         page = response.mimetype == "text/html"
         hashes = (csp_hashes() if callable(csp_hashes) else csp_hashes) if page else ()
-        response.headers["Content-Security-Policy"] = policy(hashes, current().settings.portal_url)
+        rules = policy(tuple(hashes), tuple(current().settings.portal_url))
+        response.headers["Content-Security-Policy"] = rules
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
         _say_what_to_keep(response)
@@ -29,7 +31,8 @@ def install(server: Flask, csp_hashes: Sequence[str] | Callable[[], Sequence[str
     server.after_request(after)
 
 
-def policy(hashes: Sequence[str], portals: Sequence[str]) -> str:
+@lru_cache(maxsize=64)
+def policy(hashes: tuple[str, ...], portals: tuple[str, ...]) -> str:
     """The Content-Security-Policy. ``'self'`` covers our own websocket."""
     return "; ".join(
         (

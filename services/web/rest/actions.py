@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services.collect.actions import MOST_LINES
 from services.container import current
-from services.web.rest import callers, ids
+from services.web.rest import callers
 from services.web.rest.operation import Answer, Query, Routes
 
 SERVICE = "/api/admin/health/vps/<vps_id>/services/<name>"
@@ -78,4 +78,4 @@ def get_service_logs(vps_id: str, name: str, query: LogsQuery) -> Response | dic
 @routes.get(JOB, who="whole", answer=Asked)
 def get_job(job_id: str) -> dict[str, Any]:
     """State and output of an action."""
-    return {"job": current().actions.job(ids.checked(job_id))}
+    return {"job": current().actions.job(job_id)}

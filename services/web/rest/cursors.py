@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import math
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pydantic import Field
@@ -51,6 +52,17 @@ def number(of: str, cursor: str | None) -> int:
         return 0
     (found,) = unpack(of, cursor, float)
     return int(found) if 0 <= found < 2**53 else _refuse()
+
+
+def numbered(
+    of: str, query: PageQuery, read: Callable[[int, int], list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """A page of the list ``of``, which is ordered by ids that are whole numbers: ``read`` gives
+    the rows after an id, so many at most. Raises ValidationError."""
+    found = read(number(of, query.cursor), query.limit + 1)
+    rows = found[: query.limit]
+    more = len(found) > query.limit
+    return {of: rows, "nextCursor": pack(of, (int(rows[-1]["id"]),)) if more else None}
 
 
 def _part(kind: type, part: object) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Literal
 
-from flask import g
+from flask import Response, g
 from pydantic import Field
 
 from services.container import current
@@ -21,6 +21,7 @@ from services.web.rest.cursors import PageQuery
 from services.web.rest.operation import Answer, Routes
 from services.web.rest.past import listed, now
 from services.web.rest.ranges import RangeQuery, span_of
+from services.web.rest.sent import as_kept
 
 routes = Routes("Events")
 
@@ -64,10 +65,15 @@ class Events(Answer):
 
 
 @routes.get("/api/admin/health/events", query=EventsQuery, answer=Events, errors=(404,))
-def list_health_events(query: EventsQuery) -> Body:
+def list_health_events(query: EventsQuery) -> Response:
     """Changes of status, newest first.
 
     First sights, and gaps in which Healthdeck itself did not run, are no changes."""
+    key = ("events", g.principal.scope, query)
+    return as_kept(current().read.latest.get(key, lambda: _page(query)), Events)
+
+
+def _page(query: EventsQuery) -> Body:
     services = current()
     fleet = services.read.fleet()
     start = end = None

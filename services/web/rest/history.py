@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import g
+from flask import Response, g
 from pydantic import Field
 
+from services.container import current
 from services.views.history import Question, history_body
+from services.views.model import Body
 from services.web.rest.operation import Answer, Routes
 from services.web.rest.past import PastQuery, now, past
 from services.web.rest.ranges import span_of
+from services.web.rest.sent import as_kept
 
 routes = Routes("History")
 
@@ -56,7 +57,7 @@ class History(Answer):
 
 
 @routes.get("/api/admin/health/history", query=HistoryQuery, answer=History, errors=(404,))
-def get_health_history(query: HistoryQuery) -> dict[str, Any]:
+def get_health_history(query: HistoryQuery) -> Response:
     """The course of a metric.
 
     Without filters it is the mean over everything that the caller may see, CPU of the last 24
@@ -64,7 +65,16 @@ def get_health_history(query: HistoryQuery) -> dict[str, Any]:
     each. The bucket that is still open is included. A status (database.status) is told as the
     percent of observed time in which it was healthy, score as it was with today's dependencies.
     The points of all series together are 50,000 at most."""
-    at = now()
-    span = span_of(query, at)
-    question = Question(query.metric, query.asked(), *span, query.points)
-    return history_body(past(), question, g.principal.scope, at)
+    scope, read = g.principal.scope, current().read
+    made = False
+
+    def make() -> Body:
+        nonlocal made
+        made, at = True, now()
+        question = Question(query.metric, query.asked(), *span_of(query, at), query.points)
+        return history_body(past(), question, scope, at)
+
+    found = read.latest.get(("history", scope, query), make)
+    if not made:
+        read.kept.count("history", hit=True)
+    return as_kept(found, History)

@@ -56,14 +56,7 @@ class Keys(Answer):
 @routes.get(PREFIX, who="chief", query=cursors.PageQuery, answer=Keys)
 def list_api_keys(query: cursors.PageQuery) -> dict[str, Any]:
     """Every key by its first characters, the oldest first; revoked ones stay listed."""
-    after = cursors.number("keys", query.cursor)
-    found = current().identity.keys.all(int(after), query.limit + 1)
-    keys = found[: query.limit]
-    more = len(found) > query.limit
-    return {
-        "keys": keys,
-        "nextCursor": cursors.pack("keys", (int(keys[-1]["id"]),)) if more else None,
-    }
+    return cursors.numbered("keys", query, current().identity.keys.all)
 
 
 @routes.post(PREFIX, who="chief", body=NewKey, answer=ToldKey, status=201, tells_secret=True)

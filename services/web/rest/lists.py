@@ -166,4 +166,4 @@ def _answer(
             "nextCursor": cursors.pack(name, found.last) if found.last else None,
         }
 
-    return as_kept(services.read.latest.get((of, scope, wanted), make), answer)
+    return as_kept(services.read.latest.get((of, scope, wanted), make, lasting=True), answer)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, TypeVar, get_origin
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
@@ -26,6 +26,8 @@ Who = Literal["anyone", "agent", "admin", "whole", "chief"]
 #: Where the configuration of a test's server says that answers must fit their models.
 CHECK_ANSWERS = "HEALTHDECK_CHECK_ANSWERS"
 
+#: What a caller sends who asks on a condition.
+_CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"})
 _IN_PATH = re.compile(r"<(\w+)>")
 _WORDS = {"vps": "VPS", "sla": "SLA", "api": "API"}
 
@@ -174,18 +176,15 @@ def told_apart(response: Response) -> Response:
     """An answer that a caller who has it already need not be sent again (ETag, 304)."""
     if "ETag" not in response.headers:
         response.add_etag()
-    response.make_conditional(request)
+    if request.environ.keys() & _CONDITIONS:
+        response.make_conditional(request)
     return response
 
 
 def read_query(model: type[Query]) -> Any:
     """What stands behind the question mark, checked. Raises ValidationError with a line for each
     parameter that is wrong."""
-    many = {
-        field.alias or name
-        for name, field in model.model_fields.items()
-        if get_origin(field.annotation) is tuple
-    }
+    many = _several(model)
     sent: dict[str, Any] = {}
     for name, values in request.args.lists():
         if name not in many and len(values) > 1:
@@ -199,6 +198,16 @@ def read_query(model: type[Query]) -> Any:
         raise ValidationError(
             f"The query is not as it should be: {first['field']}: {first['problem']}.", problems
         ) from None
+
+
+@cache
+def _several(model: type[Query]) -> frozenset[str]:
+    """The parameters that may come several times."""
+    return frozenset(
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if get_origin(field.annotation) is tuple
+    )
 
 
 def _admit(operation: Operation) -> None:

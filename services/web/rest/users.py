@@ -45,14 +45,7 @@ class Users(Answer):
 @routes.get(PREFIX, who="chief", query=cursors.PageQuery, answer=Users)
 def list_users(query: cursors.PageQuery) -> dict[str, Any]:
     """Everybody who may log in, the oldest first."""
-    after = cursors.number("users", query.cursor)
-    found = current().identity.users.all(int(after), query.limit + 1)
-    users = found[: query.limit]
-    more = len(found) > query.limit
-    return {
-        "users": users,
-        "nextCursor": cursors.pack("users", (int(users[-1]["id"]),)) if more else None,
-    }
+    return cursors.numbered("users", query, current().identity.users.all)
 
 
 @routes.post(PREFIX, who="chief", body=NewUser, answer=User, status=201)
