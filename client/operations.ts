@@ -128,6 +128,11 @@ export abstract class Operations {
     return this.client.get(`${this.adminPath}/alerts/${encodeURIComponent(alertId)}`);
   }
 
+  /** Take a resolved alert away, with its history. 409 while it is not resolved. */
+  async deleteAlert(alertId: string): Promise<AxiosResponse<void>> {
+    return this.client.delete(`${this.adminPath}/alerts/${encodeURIComponent(alertId)}`);
+  }
+
   /** Take an alert on. 409 when it is not active. */
   async acknowledgeAlert(
     alertId: string,
@@ -135,6 +140,166 @@ export abstract class Operations {
     idempotencyKey?: string,
   ): Promise<AxiosResponse<t.Alert>> {
     return this.client.post(`${this.adminPath}/alerts/${encodeURIComponent(alertId)}/acknowledge`, body, keyed(idempotencyKey));
+  }
+
+  /** End an alert. While its condition holds it stays so until that has cleared once. 409 when
+   *  it is resolved. */
+  async resolveAlert(
+    alertId: string,
+    body?: t.Resolution,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.Alert>> {
+    return this.client.post(`${this.adminPath}/alerts/${encodeURIComponent(alertId)}/resolve`, body, keyed(idempotencyKey));
+  }
+
+  /** Be silent about an alert for a while; then it is again what it was. 409 when it is
+   *  resolved. */
+  async snoozeAlert(
+    alertId: string,
+    body: t.Snooze,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.Alert>> {
+    return this.client.post(`${this.adminPath}/alerts/${encodeURIComponent(alertId)}/snooze`, body, keyed(idempotencyKey));
+  }
+
+  /** The rules in force, enabled or not. Limited callers get those that name nothing of others,
+   *  without their recipients. */
+  async listAlertRules(
+    filters: t.ListAlertRulesFilters = {},
+  ): Promise<AxiosResponse<t.AlertRules>> {
+    return this.client.get(`${this.adminPath}/alerts/rules?${query(filters)}`);
+  }
+
+  /** Add a rule. 409 when there is one of this id. */
+  async addAlertRule(
+    body: Record<string, unknown>,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.AlertRule>> {
+    return this.client.post(`${this.adminPath}/alerts/rules`, body, keyed(idempotencyKey));
+  }
+
+  /** All rules as YAML, as the inventory has them and the import takes them. */
+  async exportAlertRules(): Promise<AxiosResponse<string>> {
+    return this.client.get(`${this.adminPath}/alerts/rules/export`);
+  }
+
+  /** Take in all rules of a YAML text, or none. Each mistake is told with its line, rule and
+   *  field. 409 for a rule that the inventory file has differently, and for more than 10,000. */
+  async importAlertRules(
+    body: t.RulesImport,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.RulesImported>> {
+    return this.client.post(`${this.adminPath}/alerts/rules/import`, body, keyed(idempotencyKey));
+  }
+
+  /** One rule. Its ETag is what a change may send as If-Match. */
+  async getAlertRule(ruleId: string): Promise<AxiosResponse<t.AlertRule>> {
+    return this.client.get(`${this.adminPath}/alerts/rules/${encodeURIComponent(ruleId)}`);
+  }
+
+  /** Write a rule anew. With If-Match (the ETag of the rule, or its version in quotes) 409 when
+   *  somebody else has changed it since. 409 for one of the inventory file. What changes
+   *  nothing makes no version. */
+  async changeAlertRule(
+    ruleId: string,
+    body: Record<string, unknown>,
+  ): Promise<AxiosResponse<t.AlertRule>> {
+    return this.client.put(`${this.adminPath}/alerts/rules/${encodeURIComponent(ruleId)}`, body);
+  }
+
+  /** Take a rule away. Its alerts end; its versions stay. If-Match as for a change. 409 for one
+   *  of the inventory file. */
+  async deleteAlertRule(ruleId: string): Promise<AxiosResponse<void>> {
+    return this.client.delete(`${this.adminPath}/alerts/rules/${encodeURIComponent(ruleId)}`);
+  }
+
+  /** What a rule was, the newest first, also one that is gone. */
+  async listAlertRuleVersions(
+    ruleId: string,
+    filters: t.ListAlertRuleVersionsFilters = {},
+  ): Promise<AxiosResponse<t.AlertRuleVersions>> {
+    return this.client.get(`${this.adminPath}/alerts/rules/${encodeURIComponent(ruleId)}/versions?${query(filters)}`);
+  }
+
+  /** Replay a rule over what is stored. The answer comes when it is done: seconds for 30 days
+   *  of 100 servers, a minute at most (then complete is false). With Accept:
+   *  application/x-ndjson it is told line by line how far it is, {"done": 0.4, "targets": 40,
+   *  "of": 100}; the last line is {"done": 1, "preview": {...}}, and a stream without it broke
+   *  off. Who hangs up ends it. 503 while 2 others run. Maintenance, silences and causes are
+   *  not replayed, and no alert stands at the begin. */
+  async previewRule(
+    body: t.PreviewRequest,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.Preview>> {
+    return this.client.post(`${this.adminPath}/alerts/rules/preview`, body, keyed(idempotencyKey));
+  }
+
+  /** Every decision about an alert: when, what and why. */
+  async traceAlert(alertId: string): Promise<AxiosResponse<t.AlertTrace>> {
+    return this.client.get(`${this.adminPath}/alerts/${encodeURIComponent(alertId)}/trace`);
+  }
+
+  /** Where every rule stands for everything on a server, and why there is an alert or none. */
+  async traceVPS(vpsId: string): Promise<AxiosResponse<t.VpsTrace>> {
+    return this.client.get(`${this.adminPath}/health/vps/${encodeURIComponent(vpsId)}/trace`);
+  }
+
+  /** Maintenance, the newest first. Limited callers get what is within their tenants. */
+  async listMaintenance(
+    filters: t.ListMaintenanceFilters = {},
+  ): Promise<AxiosResponse<t.MaintenanceWindows>> {
+    return this.client.get(`${this.adminPath}/maintenance?${query(filters)}`);
+  }
+
+  /** Plan maintenance: once, daily, weekly or by cron. While a window is open nobody is told of
+   *  the alerts in scope; monitoring goes on. Limited callers name tenants of theirs in the
+   *  scope. */
+  async addMaintenance(
+    body: t.Maintenance,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.MaintenanceWindow>> {
+    return this.client.post(`${this.adminPath}/maintenance`, body, keyed(idempotencyKey));
+  }
+
+  /** One maintenance. */
+  async getMaintenance(maintenanceId: string): Promise<AxiosResponse<t.MaintenanceWindow>> {
+    return this.client.get(`${this.adminPath}/maintenance/${encodeURIComponent(maintenanceId)}`);
+  }
+
+  /** Write a maintenance anew. */
+  async changeMaintenance(
+    maintenanceId: string,
+    body: t.Maintenance,
+  ): Promise<AxiosResponse<t.MaintenanceWindow>> {
+    return this.client.put(`${this.adminPath}/maintenance/${encodeURIComponent(maintenanceId)}`, body);
+  }
+
+  /** Take a maintenance away. A window that is open ends: what still is in trouble is told
+   *  then. */
+  async deleteMaintenance(maintenanceId: string): Promise<AxiosResponse<void>> {
+    return this.client.delete(`${this.adminPath}/maintenance/${encodeURIComponent(maintenanceId)}`);
+  }
+
+  /** Silences, the newest first; those that are over stay listed. Limited callers get what is
+   *  within their tenants. */
+  async listSilences(filters: t.ListSilencesFilters = {}): Promise<AxiosResponse<t.Silences>> {
+    return this.client.get(`${this.adminPath}/silences?${query(filters)}`);
+  }
+
+  /** Silence the alerts that all matchers fit, from startsAt (now) to endsAt or for so many
+   *  minutes. Limited callers match a tenant of theirs. */
+  async addSilence(body: t.NewSilence, idempotencyKey?: string): Promise<AxiosResponse<t.Silence>> {
+    return this.client.post(`${this.adminPath}/silences`, body, keyed(idempotencyKey));
+  }
+
+  /** One silence. */
+  async getSilence(silenceId: string): Promise<AxiosResponse<t.Silence>> {
+    return this.client.get(`${this.adminPath}/silences/${encodeURIComponent(silenceId)}`);
+  }
+
+  /** End a silence now. It stays listed among those that ended. 409 for one that is over. */
+  async endSilence(silenceId: string): Promise<AxiosResponse<void>> {
+    return this.client.delete(`${this.adminPath}/silences/${encodeURIComponent(silenceId)}`);
   }
 
   /** Ask the server's agent to restart a service. The answer is the job. 409 says what is

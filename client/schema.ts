@@ -37,11 +37,13 @@ export interface Agents {
   agents: Agent[];
 }
 
-/** `value` and `threshold` are numbers, or words where the metric has words. */
+/** `value` and `threshold` are numbers, or words where the metric has words; `expected` is what
+ *  an anomaly's detector expected. `withheld`: why nobody is told at the moment. */
 export interface Alert {
   id: string;
   ruleId: string;
   ruleName: string;
+  ruleVersion: number;
   severity: string;
   status: string;
   fingerprint: string;
@@ -52,7 +54,9 @@ export interface Alert {
   message: string;
   value: number | string | null;
   threshold: number | string | null;
+  expected: Record<string, number | null> | null;
   triggeredAt: string;
+  firedAt: string;
   acknowledgedAt: string | null;
   acknowledgedBy: string | null;
   snoozedUntil: string | null;
@@ -61,10 +65,61 @@ export interface Alert {
   resolution: string | null;
   escalationLevel: number;
   occurrences: number;
+  flapping: boolean;
   suppressedBy: string | null;
+  withheld: string | null;
+  falsePositive: boolean | null;
   impact: Impact;
   timeline?: Record<string, unknown>[];
   notifications?: Record<string, unknown>[];
+}
+
+/** `keepFiringFor` in seconds. `source` is `file` for a rule of the inventory file, which
+ *  cannot be changed here; `default` for one that nobody has changed yet. `warnings` say what
+ *  it will not achieve, such as recipients that cannot be told. */
+export interface AlertRule {
+  id: string;
+  name: string;
+  severity: Severity;
+  condition: Record<string, unknown>;
+  notification: RuleNotification;
+  enabled: boolean;
+  scope: Record<string, string[]>;
+  keepFiringFor: number;
+  escalation: RuleStep[];
+  raiseSeverity: Record<string, unknown>[];
+  runbookUrl: string | null;
+  version: number;
+  source: 'ui' | 'file' | 'default';
+  updatedAt: string;
+  updatedBy: string | null;
+  warnings: string[];
+}
+
+/** `rule` is null where it was taken away; what goes without saying is left out of it. */
+export interface AlertRuleVersion {
+  version: number;
+  at: string;
+  by: string;
+  rule: Record<string, unknown> | null;
+}
+
+export interface AlertRuleVersions {
+  versions: AlertRuleVersion[];
+  nextCursor: string | null;
+}
+
+export interface AlertRules {
+  rules: AlertRule[];
+  total: number;
+  nextCursor: string | null;
+}
+
+export interface AlertTrace {
+  alertId: string;
+  ruleId: string;
+  ruleVersion: number;
+  decisions: Decision[];
 }
 
 export interface Alerts {
@@ -136,12 +191,39 @@ export interface Course {
   dataPoints: DataPoint[];
 }
 
+/** Whenever a crontab's five fields say so: minute, hour, day, month, weekday. */
+export interface Cron {
+  minutes: number;
+  timeZone?: string;
+  from?: string | null;
+  until?: string | null;
+  type: 'cron';
+  expression: string;
+}
+
+/** Every day `at` a time of the day (24 hours). */
+export interface Daily {
+  minutes: number;
+  timeZone?: string;
+  from?: string | null;
+  until?: string | null;
+  type: 'daily';
+  at: string;
+}
+
 /** `value` is the mean from `timestamp` to the next point. */
 export interface DataPoint {
   timestamp: string;
   value: number;
   min: number;
   max: number;
+}
+
+export interface Decision {
+  at: string;
+  kind: string;
+  text: string;
+  by: string | null;
 }
 
 /** The worst status and the median response time (ms) of all of this name. */
@@ -285,6 +367,44 @@ export interface Machine {
   network: Network;
 }
 
+/** Work on part of the fleet: while a window is open nobody is told of the alerts in scope. */
+export interface Maintenance {
+  name: string;
+  schedule: Once | Daily | Weekly | Cron;
+  scope: MaintenanceScope;
+}
+
+/** What work is done on: alerts that fit every field that is given; of a field, one name is
+ *  enough. `service` takes names and `vps/service`. `tenant`: alerts that reach none but these
+ *  tenants. `everything` is said, never meant by leaving all out. */
+export interface MaintenanceScope {
+  vps?: string[];
+  service?: string[];
+  tenant?: string[];
+  tags?: string[];
+  everything?: boolean;
+}
+
+/** `current`: the window that is open now; `next`: the first that opens after now. Times are
+ *  UTC. `ended`: none will open any more. */
+export interface MaintenanceWindow {
+  id: string;
+  name: string;
+  state: 'active' | 'upcoming' | 'ended';
+  active: boolean;
+  current: Occurrence | null;
+  next: Occurrence | null;
+  schedule: Once | Daily | Weekly | Cron;
+  scope: MaintenanceScope;
+  createdAt: string;
+  createdBy: string;
+}
+
+export interface MaintenanceWindows {
+  maintenance: MaintenanceWindow[];
+  nextCursor: string | null;
+}
+
 /** Those that are not listed, and their points together. */
 export interface MoreReasons {
   count: number;
@@ -324,10 +444,33 @@ export interface NewKey {
   expiresAt?: string | null;
 }
 
+/** From `startsAt` (without it from now) to `endsAt`, or for so many `minutes`, nobody is told
+ *  of alerts that all `matchers` fit. Times are ISO 8601. */
+export interface NewSilence {
+  comment: string;
+  matchers: SilenceMatcher[];
+  startsAt?: string | null;
+  endsAt?: string | null;
+  minutes?: number | null;
+}
+
 export interface NewUser {
   name: string;
   password: string;
   role: 'admin' | 'super_admin';
+}
+
+export interface Occurrence {
+  start: string;
+  end: string;
+}
+
+/** From `start` to `end`: 1 minute to 7 days. */
+export interface Once {
+  type: 'once';
+  start: string;
+  end: string;
+  timeZone?: string;
 }
 
 /** `uptime`: seconds since everything last was unhealthy, or since monitoring began. */
@@ -340,6 +483,91 @@ export interface Overall {
   band: string;
   reasons: Reason[];
   moreReasons: MoreReasons;
+}
+
+/** `pages`: messages that would have told of a firing, escalations not counted. `targets`: how
+ *  many were looked at, of `targetsWatched`. `complete`: nothing of that is missing; `notes`
+ *  say why something is. */
+export interface Preview {
+  ruleId: string;
+  span: PreviewSpan;
+  targets: number;
+  targetsWatched: number;
+  complete: boolean;
+  notes: string[];
+  count: number;
+  pages: number;
+  pagesPerWeek: number;
+  selfResolvedWithin5MinutesShare: number | null;
+  firings: PreviewFiring[];
+  comparedTo: PreviewComparison | null;
+  unit: string;
+  series: PreviewSeries[];
+}
+
+/** With the rule of the same id in force (`enabled` false: it fires nothing). Firings of a
+ *  target that overlap in time are the same; `added` and `removed` are the newest. */
+export interface PreviewComparison {
+  version: number | null;
+  enabled: boolean;
+  count: number;
+  pages: number;
+  addedCount: number;
+  removedCount: number;
+  added: PreviewDifference[];
+  removed: PreviewDifference[];
+}
+
+export interface PreviewDifference {
+  target: string;
+  label: string;
+  vpsId: string | null;
+  start: string;
+  end: string | null;
+}
+
+/** `since`: when the condition began to hold, `start`: when the alert fired, `end`: null while
+ *  it stands. `seconds`: how long it stood altogether; `occurrences`: how often it fired (again
+ *  within the time in which it is reopened). `peak`: the worst value. */
+export interface PreviewFiring {
+  target: string;
+  label: string;
+  vpsId: string | null;
+  since: string;
+  start: string;
+  end: string | null;
+  seconds: number;
+  occurrences: number;
+  flapping: boolean;
+  peak: number | string | null;
+  peakAt: string;
+  evidence: string;
+  values: Record<string, unknown>[];
+}
+
+export interface PreviewRequest {
+  rule: Record<string, unknown>;
+  timeRange?: string | null;
+  from?: string | null;
+  to?: string | null;
+  limit?: number;
+}
+
+/** One of the worst targets: `dataPoints` of a number, with the `band` that a detector
+ *  expected; `words` where the metric has words, or of what was missing. */
+export interface PreviewSeries {
+  target: string;
+  label: string;
+  vpsId: string | null;
+  dataPoints: Record<string, unknown>[];
+  band: Record<string, unknown>[];
+  words: Record<string, unknown>[];
+}
+
+export interface PreviewSpan {
+  from: string;
+  to: string;
+  days: number;
 }
 
 export interface Processor {
@@ -386,11 +614,49 @@ export interface Reports {
   nextCursor: string | null;
 }
 
+/** How an operator ends an alert. */
+export interface Resolution {
+  note?: string | null;
+  falsePositive?: boolean | null;
+}
+
 /** In GiB. */
 export interface Resource {
   used: number | null;
   total: number | null;
   percent: number | null;
+}
+
+/** `escalateAfter` in seconds. */
+export interface RuleNotification {
+  channels: string[];
+  recipients: string[];
+  escalateAfter: number | null;
+}
+
+/** `after` in seconds. */
+export interface RuleStep {
+  channels: string[];
+  recipients: string[];
+  after: number;
+}
+
+/** `replace`: rules that are not in the text go, but for those of the inventory file. `dryRun`:
+ *  only says what would be done. */
+export interface RulesImport {
+  yaml: string;
+  replace?: boolean;
+  dryRun?: boolean;
+}
+
+/** How many rules, and which: `ids` has a list for each of the four. */
+export interface RulesImported {
+  dryRun: boolean;
+  created: number;
+  changed: number;
+  unchanged: number;
+  deleted: number;
+  ids: Record<string, string[]>;
 }
 
 /** With `tenantId` the account of that tenant with its `downtimes`, else `tenants`. */
@@ -438,6 +704,41 @@ export interface ServicesPage {
   total: number;
   nextCursor: string | null;
   services: ServiceRow[];
+}
+
+export interface Severity {
+}
+
+export interface Silence {
+  id: string;
+  comment: string;
+  state: 'active' | 'upcoming' | 'ended';
+  matchers: SilenceMatcher[];
+  startsAt: string;
+  endsAt: string;
+  createdAt: string;
+  createdBy: string;
+}
+
+/** One thing that must be so of an alert. `value` is a text, for `oneOf` a list of them. `rule`
+ *  is a rule's id, `target` the key of a target; `service` takes a name or `vps/service`;
+ *  `tenant` equals: the alert reaches none but these; `tag`: the server has one of these. */
+export interface SilenceMatcher {
+  field: 'rule' | 'severity' | 'vps' | 'service' | 'tenant' | 'tag' | 'target';
+  operator?: 'equals' | 'notEquals' | 'oneOf';
+  value: string | string[];
+}
+
+export interface Silences {
+  silences: Silence[];
+  nextCursor: string | null;
+}
+
+/** `minutes` or `until`. */
+export interface Snooze {
+  minutes?: number | null;
+  until?: string | null;
+  note?: string | null;
 }
 
 /** What became of a report; `accepted` is the number up to which its stream is stored. */
@@ -547,6 +848,18 @@ export interface VPSRow {
   enabled: boolean;
 }
 
+/** `outcome`: clear, pending, active, resolvedByHand, noValue, failed, paused, disabled or
+ *  outOfScope. */
+export interface Verdict {
+  ruleId: string;
+  ruleName: string;
+  target: string;
+  label: string;
+  outcome: string;
+  text: string;
+  alertId: string | null;
+}
+
 export interface VpsHealth {
   vpsId: string;
   name: string;
@@ -574,6 +887,22 @@ export interface VpsService {
   responseTime?: number | null;
   checks?: Record<string, 'healthy' | 'degraded' | 'unhealthy' | 'unknown'> | null;
   message?: string | null;
+}
+
+export interface VpsTrace {
+  vpsId: string;
+  verdicts: Verdict[];
+}
+
+/** On some days of the week `at` a time of the day. */
+export interface Weekly {
+  minutes: number;
+  timeZone?: string;
+  from?: string | null;
+  until?: string | null;
+  type: 'weekly';
+  days: ('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[];
+  at: string;
 }
 
 /** What getServiceDependencies takes. */
@@ -740,6 +1069,48 @@ export interface ListAlertsFilters {
   cursor?: string | null;
   /** only alerts in this state; without it the unresolved ones */
   status?: 'active' | 'acknowledged' | 'snoozed' | 'resolved' | null;
+}
+
+/** What listAlertRules takes. */
+export interface ListAlertRulesFilters {
+  /** rows of a page */
+  limit?: number;
+  /** nextCursor of the page before; nothing else */
+  cursor?: string | null;
+  enabled?: boolean | null;
+  severity?: 'info' | 'warning' | 'critical' | null;
+  /** text in name, id and metric, whatever its case */
+  q?: string;
+  /** name, id, severity or updatedAt, with - in front for the largest first */
+  sort?: string;
+}
+
+/** What listAlertRuleVersions takes. */
+export interface ListAlertRuleVersionsFilters {
+  /** rows of a page */
+  limit?: number;
+  /** nextCursor of the page before; nothing else */
+  cursor?: string | null;
+}
+
+/** What listMaintenance takes. */
+export interface ListMaintenanceFilters {
+  /** rows of a page */
+  limit?: number;
+  /** nextCursor of the page before; nothing else */
+  cursor?: string | null;
+  /** only those that are so now */
+  state?: 'active' | 'upcoming' | 'ended' | null;
+}
+
+/** What listSilences takes. */
+export interface ListSilencesFilters {
+  /** rows of a page */
+  limit?: number;
+  /** nextCursor of the page before; nothing else */
+  cursor?: string | null;
+  /** only those that are so now */
+  state?: 'active' | 'upcoming' | 'ended' | null;
 }
 
 /** What getServiceLogs takes. */

@@ -10,6 +10,7 @@ from models import (
     inventory,
     jobs,
     notifications,
+    quiet,
     targets,
 )
 from models.base import Base
@@ -25,5 +26,6 @@ __all__ = [
     "inventory",
     "jobs",
     "notifications",
+    "quiet",
     "targets",
 ]

@@ -10,9 +10,13 @@ from collections.abc import Mapping
 import structlog
 
 from models.database import Database
-from services.alerts.defaults import DEFAULT_RULES
-from services.alerts.engine import Engine
+from services.alerts.anomaly import Detector
+from services.alerts.engine import Engine, Habits
 from services.alerts.manage import AlertDesk
+from services.alerts.preview import Previews
+from services.alerts.quiet_desk import QuietDesk
+from services.alerts.rule_warnings import warnings
+from services.alerts.rules import RuleDesk
 from services.cache import Cache
 from services.collect.actions import Actions
 from services.collect.agents import AgentDesk
@@ -36,7 +40,6 @@ from services.notify.channels import Channel
 from services.notify.channels.in_app import InApp
 from services.notify.channels.webhook import Webhook
 from services.notify.pipeline import Pipeline
-from services.rule import Rule
 from services.settings import Settings
 from services.views.reader import Reader
 
@@ -62,7 +65,8 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         fleet = fleet_of(inventory)
         graph = Graph(fleet)
         read.replace(fleet, graph)
-        intake.replace(fleet, graph, rules_of(inventory))
+        rules.take_file(inventory.rules)
+        intake.replace(fleet, graph, lambda: rules.book)
         rounds.replace(fleet)
         board.warn("inventory", None)
         log.info("inventory_taken", vps=len(fleet.vps), services=len(fleet.services))
@@ -88,16 +92,30 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
             Webhook(lambda: inventory.inventory.contacts, settings.webhook_allow),
         )
     }
-    engine = Engine(
-        rules_of(inventory.inventory),
-        fleet,
-        graph,
+    rules = RuleDesk(
+        database,
+        inventory.inventory.rules,
+        lambda _book: intake.take_rules(lambda: rules.book),
+        warn=lambda rule: warnings(rule, read.fleet(), channels),
+    )
+    quiet = QuietDesk(
+        database,
+        lambda: read.fleet(),
+        settings.deployment_grace,
+        lambda: intake.tick(),
+        rules=lambda: rules.book.rules.keys(),
+    )
+    habits = Habits(
         settings.collect_interval,
+        settings.check_timeout,
+        settings.alert_reopen_seconds,
         frozenset(channels),
     )
+    engine = Engine(rules.book, fleet, graph, habits, lambda: quiet.quiet)
     intake = Intake(
         database,
         fleet,
+        graph,
         board,
         engine,
         bus,
@@ -139,7 +157,20 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         board=board,
         read=read,
         intake=intake,
-        alerts=AlertDesk(database, bus, read.sees),
+        engine=engine,
+        alerts=AlertDesk(database, engine, intake, read.sees),
+        rules=rules,
+        quiet=quiet,
+        previews=Previews(
+            database,
+            read.fleet,
+            read.graph,
+            lambda: rules.book,
+            habits.window,
+            habits.interval,
+            habits.timeout,
+            Detector,
+        ),
         pipeline=pipeline,
         rounds=rounds,
         heartbeat=heartbeat,
@@ -147,11 +178,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         scheduler=new_scheduler(),
     )
     bus.subscribe(read.notice)
+    bus.subscribe(quiet.notice)
     bus.subscribe(lambda event: pipeline.wake() if isinstance(event, NotificationsQueued) else None)
     schedule(services)
     return services
-
-
-def rules_of(inventory: Inventory) -> list[Rule]:
-    """The default rules with the file's: one of the same id replaces the default."""
-    return list({rule.id: rule for rule in (*DEFAULT_RULES, *inventory.rules)}.values())

@@ -13,7 +13,11 @@ from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import Database
+from services.alerts.engine import Engine
 from services.alerts.manage import AlertDesk
+from services.alerts.preview import Previews
+from services.alerts.quiet_desk import QuietDesk
+from services.alerts.rules import RuleDesk
 from services.cache import Cache
 from services.collect.actions import Actions
 from services.collect.agents import AgentDesk
@@ -49,7 +53,11 @@ class Services:
     board: Board
     read: Reader
     intake: Intake
+    engine: Engine
     alerts: AlertDesk
+    rules: RuleDesk
+    quiet: QuietDesk
+    previews: Previews
     pipeline: Pipeline
     rounds: Rounds
     heartbeat: Heartbeat

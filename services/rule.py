@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -11,7 +14,9 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     field_validator,
     model_validator,
 )
@@ -62,6 +67,9 @@ class Operator(StrEnum):
     LESS_THAN_OR_EQUAL = "lessThanOrEqual"
 
 
+EQUALITY = frozenset({Operator.EQUALS, Operator.NOT_EQUALS})
+
+
 class Wire(BaseModel):
     """Base of what is written in camelCase outside; unknown fields are mistakes."""
 
@@ -70,21 +78,12 @@ class Wire(BaseModel):
     )
 
 
-class Condition(Wire):
-    """``metric operator value`` must hold for ``duration`` seconds."""
+class Measured(Wire):
+    """What every condition has: a metric of the catalogue, and for how many seconds it must be
+    as described before anybody hears of it."""
 
-    type: Literal["threshold"] = "threshold"
     metric: str
-    operator: Operator
-    value: float | str
     duration: Seconds = 0
-
-    @field_validator("value", mode="before")
-    @classmethod
-    def _plain(cls, value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise ValueError("the value of a condition is a number or a word in quotes")
-        return value
 
     @field_validator("metric")
     @classmethod
@@ -95,11 +94,31 @@ class Condition(Wire):
             raise ValueError(error.message) from None
         return name
 
+    @property
+    def reads(self) -> Metric:
+        return find(self.metric)
+
+
+class Threshold(Measured):
+    """``metric operator value`` must hold for ``duration`` seconds. ``clear_value``: once an alert
+    stands, it is compared with this one instead."""
+
+    type: Literal["threshold"] = "threshold"
+    operator: Operator
+    value: float | str
+    clear_value: float | None = Field(default=None, allow_inf_nan=False)
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError("the value of a condition is a number or a word in quotes")
+        return value
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        states = find(self.metric).states
-        ordered = self.operator not in (Operator.EQUALS, Operator.NOT_EQUALS)
-        if states and ordered:
+        states = self.reads.states
+        if states and self.operator not in EQUALITY:
             raise ValueError(
                 f"'{self.operator}' needs a number, but {self.metric} is one of "
                 f"{', '.join(states)}: use equals or notEquals"
@@ -117,9 +136,74 @@ class Condition(Wire):
             raise ValueError(f"'{self.value}' is no number that {self.metric} can be compared with")
         return self
 
-    @property
-    def reads(self) -> Metric:
-        return find(self.metric)
+    @model_validator(mode="after")
+    def _clears(self) -> Self:
+        if self.clear_value is None:
+            return self
+        if self.operator in EQUALITY or isinstance(self.value, str):
+            raise ValueError(
+                f"clearValue goes with a limit to be above or below of; leave it out with "
+                f"'{self.operator}'"
+            )
+        upward = self.operator in (Operator.GREATER_THAN, Operator.GREATER_THAN_OR_EQUAL)
+        if (self.clear_value > self.value) if upward else (self.clear_value < self.value):
+            side = "below" if upward else "above"
+            raise ValueError(
+                f"clearValue is where the trouble is over: at or {side} {self.value:g}, not at "
+                f"{self.clear_value:g}"
+            )
+        return self
+
+
+class Direction(StrEnum):
+    BOTH = "both"
+    ABOVE = "above"
+    BELOW = "below"
+
+
+class Anomaly(Measured):
+    """The metric is not as it has learned to expect of it. ``max_per_week`` is the alert budget
+    for each target: the detector finds the threshold that keeps to it. ``direction``: which side
+    of the expected counts."""
+
+    type: Literal["anomaly"]
+    max_per_week: float = Field(default=1.0, gt=0, le=100, allow_inf_nan=False)
+    direction: Direction = Direction.BOTH
+
+    @field_validator("metric")
+    @classmethod
+    def _number(cls, name: str) -> str:
+        if find(name).states:
+            raise ValueError(
+                f"{name} is a word and no number; an anomaly needs a number. Use a threshold "
+                "condition with equals"
+            )
+        return name
+
+
+class Absence(Measured):
+    """The metric has no value for ``duration`` seconds, although the monitor could look."""
+
+    type: Literal["absence"]
+    duration: Annotated[float, Field(gt=0, le=30 * 86400, allow_inf_nan=False)]
+
+
+def _type_of(condition: Any) -> Any:
+    if isinstance(condition, Measured):
+        return condition.type  # type: ignore[attr-defined]
+    return condition.get("type", "threshold") if isinstance(condition, dict) else "threshold"
+
+
+Condition = Annotated[
+    Annotated[Threshold, Tag("threshold")]
+    | Annotated[Anomaly, Tag("anomaly")]
+    | Annotated[Absence, Tag("absence")],
+    Discriminator(
+        _type_of,
+        custom_error_type="condition_type",
+        custom_error_message="the type of a condition is threshold, anomaly or absence",
+    ),
+]
 
 
 class NotificationPlan(Wire):
@@ -143,7 +227,29 @@ class Scope(Wire):
     except_types: tuple[str, ...] = ()
 
 
+class EscalationStep(Wire):
+    """Who is told besides when an alert has been told of for ``after`` seconds and nobody has
+    acknowledged it."""
+
+    after: Annotated[float, Field(gt=0, le=30 * 86400, allow_inf_nan=False)]
+    channels: tuple[Channel, ...] = (Channel.IN_APP,)
+    recipients: tuple[str, ...] = ()
+
+    @property
+    def plan(self) -> NotificationPlan:
+        return NotificationPlan(channels=self.channels, recipients=self.recipients)
+
+
+class RaisedSeverity(Wire):
+    """The severity of an alert that reaches so many tenants or more."""
+
+    tenants: Annotated[int, Field(ge=1)]
+    severity: Severity
+
+
 class Rule(Wire):
+    """``keep_firing_for``: seconds for which the condition must be clear before the alert ends."""
+
     id: Id
     name: Annotated[str, Field(min_length=1, max_length=200)]
     severity: Severity
@@ -151,4 +257,44 @@ class Rule(Wire):
     notification: NotificationPlan = NotificationPlan()
     enabled: bool = True
     scope: Scope = Scope()
+    keep_firing_for: Seconds = 0
+    escalation: Annotated[tuple[EscalationStep, ...], Field(max_length=10)] = ()
+    raise_severity: Annotated[tuple[RaisedSeverity, ...], Field(max_length=3)] = ()
     runbook_url: WebAddress | None = None
+
+    @field_validator("escalation")
+    @classmethod
+    def _in_order(cls, steps: tuple[EscalationStep, ...]) -> tuple[EscalationStep, ...]:
+        if any(later.after <= step.after for step, later in pairwise(steps)):
+            raise ValueError("each step of an escalation comes after the one before it")
+        return steps
+
+    @property
+    def steps(self) -> tuple[EscalationStep, ...]:
+        """Every step of the escalation: ``escalateAfter`` tells the same people again."""
+        plan = self.notification
+        if plan.escalate_after is None:
+            return self.escalation
+        again = EscalationStep(
+            after=max(plan.escalate_after, 1.0), channels=plan.channels, recipients=plan.recipients
+        )
+        return tuple(sorted((again, *self.escalation), key=lambda step: step.after))
+
+    def severity_for(self, tenants: int) -> Severity:
+        """The severity of an alert that reaches so many tenants: it rises and never falls."""
+        reached = [one.severity for one in self.raise_severity if tenants >= one.tenants]
+        return max((self.severity, *reached), key=list(Severity).index)
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """The rules in force, enabled or not, and the version of each, by id."""
+
+    rules: Mapping[str, Rule]
+    versions: Mapping[str, int]
+
+    @classmethod
+    def first(cls, rules: Iterable[Rule]) -> Rulebook:
+        """Rules that nobody has changed yet."""
+        book = {rule.id: rule for rule in rules}
+        return cls(book, dict.fromkeys(book, 1))

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     inventory: Annotated[Path | None, BeforeValidator(values.path)] = None
     collect_interval: Annotated[float, values.seconds(1, 86400)] = 30
     check_timeout: Annotated[float, values.seconds(0.1, 300)] = 10
+    alert_reopen_seconds: Annotated[float, values.seconds(0, 86400)] = 300
+    deployment_grace: Annotated[float, values.seconds(0, 86400)] = 300
     rate_limit: Annotated[str, BeforeValidator(values.rate)] = "60 per minute"
     witnesses: Annotated[tuple[values.Address, ...], BeforeValidator(values.addresses)] = ()
     retention_raw_hours: Annotated[int, values.whole(1, 8760)] = 48

@@ -1,255 +1,282 @@
-"""The alert engine: drives the state machine of every (rule, target) and writes what follows.
+"""The alert engine: holds where every rule stands for every target, plans what a batch means for
+them, writes the plan in the batch's own transaction, and takes it over once that is committed.
 
-A ``Plan`` only says what should happen; ``write`` puts it into the intake's own transaction
-(alert, timeline, outbox: all or nothing), and ``apply`` takes it over in memory once that is
-committed.
+Lives on the intake's thread; ``peek`` and ``standing`` may be asked from any.
 """
 
 from __future__ import annotations
 
-import hashlib
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, select, update
+import structlog
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.alerts import AlertEvent, AlertRow, RuleStateRow
-from services.alerts import wording
-from services.alerts.evaluate import (
-    INACTIVE,
-    Phase,
-    RuleState,
-    Transition,
-    Value,
-    evaluate,
-    holds,
-)
-from services.alerts.readings import Matcher, read
+from models.alerts import AlertRow, DetectorRow, RuleStateRow
+from services.alerts.evaluate import Phase, RuleState
+from services.alerts.plan import NOTHING, Live, Plan, States, Step
+from services.alerts.quiet import Quiet, Subject
+from services.alerts.readings import Matcher
+from services.alerts.records import Records
+from services.alerts.senses import Pair, Senses
+from services.alerts.standing import Reason, Standing, Status
+from services.alerts.suppress import Causes
+from services.errors import Conflict, NotFound
 from services.events import AlertChanged
 from services.health.graph import Graph
-from services.health.status import Judgement
 from services.inventory.fleet import Fleet
-from services.notify import outbox
-from services.notify.body import alert_body
-from services.observation import Kind, kind_of, vps_of
-from services.rule import Rule
+from services.observation import Kind as TargetKind
+from services.observation import kind_of
+from services.rule import Rule, Rulebook, Severity
 
-Pair = tuple[str, str]
+log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """A rule's state for a target, and the alert that stands for it."""
-
-    state: RuleState = INACTIVE
-    alert_id: str | None = None
+#: A detector is stored when it has learned for so many seconds, and at most so many in one batch.
+DETECTOR_AGE = 3600.0
+DETECTORS_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One planned move of one (rule, target)."""
+class Habits:
+    """What holds for all rules: ``interval`` and ``timeout`` of looks where the fleet says
+    nothing, and the ``window`` after an alert's end in which trouble is the same (seconds);
+    ``channels``: the names of those that can send."""
 
-    rule: Rule
-    target: str
-    before: Live
-    after: Live
-    transition: Transition | None
-    value: Value | None
-    judgement: Judgement | None
-    at: float
-
-
-def fingerprint(rule_id: str, target: str) -> str:
-    return hashlib.sha256(f"{rule_id}\n{target}".encode()).hexdigest()[:32]
-
-
-class Plan:
-    """The moves of one batch, in their order; each builds on the ones before it."""
-
-    def __init__(
-        self, matcher: Matcher, fleet: Fleet, default_interval: float, live: Mapping[Pair, Live]
-    ) -> None:
-        self.steps: list[Step] = []
-        self._matcher = matcher
-        self._fleet = fleet
-        self._default_interval = default_interval
-        self._live = live
-        self._planned: dict[Pair, Live] = {}
-
-    def judge(self, target: str, judgement: Judgement, now: float) -> None:
-        """What a new judgement of a target means."""
-        for rule in self._matcher.rules_for(target):
-            value = read(rule.condition.reads, judgement)
-            self._step(rule, target, judgement, value, now)
-
-    def tick(self, states: Mapping[str, Judgement], now: float) -> None:
-        """What the passing of time alone means: durations that are complete by now."""
-        for rule_id, target in [
-            pair for pair, live in self._live.items() if live.state.phase is Phase.PENDING
-        ]:
-            self._step(self._matcher.rules[rule_id], target, states.get(target), None, now)
-
-    def _step(
-        self, rule: Rule, target: str, judgement: Judgement | None, value: Value | None, now: float
-    ) -> None:
-        pair = (rule.id, target)
-        before = self._planned.get(pair) or self._live.get(pair)
-        if before is None:
-            # Nearly every reading of nearly every rule ends here.
-            if value is None or not holds(rule.condition, value):
-                return
-            before = Live()
-        interval = self._fleet.interval(target, self._default_interval)
-        state, transition = evaluate(rule.condition, before.state, value, now, interval)
-        if state == before.state:
-            return
-        alert_id = before.alert_id
-        if transition is Transition.FIRED:
-            alert_id = uuid.uuid4().hex
-        elif state.phase is Phase.INACTIVE:
-            alert_id = None
-        after = Live(state, alert_id)
-        self._planned[pair] = after
-        self.steps.append(Step(rule, target, before, after, transition, value, judgement, now))
+    interval: float = 30.0
+    timeout: float = 10.0
+    window: float = 300.0
+    channels: Collection[str] = frozenset()
 
 
 class Engine:
-    """Holds the committed state of every (rule, target) that is not inactive."""
+    """``quiet`` gives what is silent at the moment: maintenance, silences, deployments."""
 
     def __init__(
         self,
-        rules: Sequence[Rule],
+        book: Rulebook,
         fleet: Fleet,
         graph: Graph,
-        default_interval: float,
-        channels: frozenset[str],
+        habits: Habits,
+        quiet: Callable[[], Quiet],
     ) -> None:
-        self._fleet = fleet
-        self._contacts = tuple(fleet.contacts.values())
-        self._graph = graph
-        self._matcher = Matcher(rules, fleet, graph)
-        self._default_interval = default_interval
-        self._channels = channels
-        self._live: dict[Pair, Live] = {}
+        self._habits = habits
+        self._quiet = quiet
+        self._live: dict[str, dict[str, Live]] = {}
+        self._pairs: dict[str, Pair] = {}
+        self._failures: dict[Pair, str] = {}
+        self._latest = 0.0
+        self._settle_on(book, fleet, graph, 0.0)
+
+    def replace(self, book: Rulebook, fleet: Fleet, graph: Graph, now: float) -> None:
+        """Goes on with other rules or another fleet; ``load`` must follow."""
+        before = self._senses
+        self._settle_on(book, fleet, graph, now)
+        self._senses.take_over(before)
 
     def load(self, session: Session, now: float) -> list[AlertChanged]:
-        """Takes over what the process before left, and resolves alerts whose rule or target is
-        no longer there."""
-        gone: list[AlertChanged] = []
-        keys = self._fleet.keys()
-        for row in session.scalars(select(RuleStateRow)):
-            parent = row.target.rpartition("/")[0] if kind_of(row.target) is Kind.DEPENDENCY else ""
-            watched = (row.target in keys or parent in keys) and self._fleet.enabled(
-                parent or row.target
-            )
-            rule = self._matcher.rules.get(row.rule_id)
-            if rule in self._matcher.rules_for(row.target) and watched:
-                state = RuleState(Phase(row.phase), row.since, row.held, row.seen_at)
-                self._live[row.rule_id, row.target] = Live(state, row.alert_id)
+        """Takes over what is stored, and ends the alerts whose rule or target is gone."""
+        self._live, self._pairs = {}, {}
+        events: list[AlertChanged] = []
+        alerts = {
+            row.id: row
+            for row in session.scalars(select(AlertRow).where(AlertRow.resolved_at.is_(None)))
+        }
+        for state in session.scalars(select(RuleStateRow)):
+            alert = alerts.pop(state.alert_id or "", None)
+            gone = self._gone(state.rule_id, state.target)
+            if gone is None:
+                self._set(state.rule_id, state.target, _live(state, alert))
+                continue
+            session.delete(state)
+            if alert:
+                events += self._records.end(session, alert.id, gone, now)
+        for alert in alerts.values():
+            gone = self._gone(alert.rule_id, alert.target)
+            if gone is None:
+                self._set(alert.rule_id, alert.target, _adopted(alert, now))
             else:
-                session.delete(row)
-                if row.alert_id:
-                    gone += self._resolve(
-                        session, row.alert_id, "The rule or the target is no longer watched.", now
-                    )
-        return gone
+                events += self._records.end(session, alert.id, gone, now)
+        return events
 
-    def replace(self, fleet: Fleet, graph: Graph, rules: Sequence[Rule]) -> None:
-        """Goes on with another fleet and other rules; ``load`` must follow."""
-        self._fleet = fleet
-        self._contacts = tuple(fleet.contacts.values())
-        self._graph = graph
-        self._matcher = Matcher(rules, fleet, graph)
-        self._live = {}
+    def restore(self, session: Session, now: float) -> None:
+        """Goes on with what the detectors had learned, and with values that were there."""
+        self._settle_on(self._book, self._fleet, self._graph, now)
+        self._senses.restored(
+            {(r.rule_id, r.target): (r.at, r.state) for r in session.scalars(select(DetectorRow))}
+        )
 
     def plan(self) -> Plan:
         """An empty plan on top of what is committed."""
-        return Plan(self._matcher, self._fleet, self._default_interval, self._live)
+        habits = self._habits
+        return Plan(
+            self._matcher, self._senses, self._fleet, self._graph, habits.interval, habits.window,
+            self._live, self._ask, self._note_failure,
+        )  # fmt: skip
 
     def write(self, session: Session, steps: Sequence[Step]) -> list[AlertChanged]:
         """Writes a plan; the events to publish after the commit."""
-        events: list[AlertChanged] = []
-        # The rows that the rest points at, in one insert: many alerts fire at the same moment.
-        fired = {
-            id(step): self._alert(step) for step in steps if step.transition is Transition.FIRED
-        }
-        session.add_all(fired.values())
-        session.flush()
-        for step in steps:
-            if step.transition is Transition.FIRED:
-                events.append(self._tell(session, step, fired[id(step)]))
-            elif step.transition is Transition.RESOLVED and step.before.alert_id:
-                text = wording.resolution(step.rule, step.judgement)
-                events += self._resolve(session, step.before.alert_id, text, step.at)
-            self._keep(session, step)
-        return events
+        return self._records.write(session, steps)
 
     def apply(self, steps: Sequence[Step]) -> None:
+        """Takes over a plan that was committed."""
         for step in steps:
-            pair = (step.rule.id, step.target)
-            if step.after.state.phase is Phase.INACTIVE:
-                self._live.pop(pair, None)
-            else:
-                self._live[pair] = step.after
+            self._set(step.rule.id, step.target, step.after)
 
-    def _keep(self, session: Session, step: Step) -> None:
-        pair = {"rule_id": step.rule.id, "target": step.target}
-        state = step.after.state
-        if state.phase is Phase.INACTIVE:
-            session.execute(delete(RuleStateRow).filter_by(**pair))
-        elif not (step.transition is None and state.phase is Phase.ACTIVE):
+    def tend(self, session: Session, now: float) -> None:
+        """Once a tick: notices a clock that was set back, and stores what detectors learned."""
+        if now < self._latest - 1.0:
+            self._set_back(session, self._latest - now)
+        self._latest = now
+        self.keep(session, now, DETECTOR_AGE, DETECTORS_AT_ONCE)
+
+    def tends(self, now: float) -> bool:
+        """Whether ``tend`` has anything to write; it costs nothing to ask."""
+        if now < self._latest - 1.0:
+            return True
+        self._latest = now
+        return bool(self._senses.unsaved(now, DETECTOR_AGE, 1))
+
+    def keep(self, session: Session, now: float, age: float = 0.0, most: int = 10_000) -> None:
+        """Stores what detectors have learned for longer than ``age`` seconds."""
+        for (rule_id, target), sensor in self._senses.unsaved(now, age, most):
             session.merge(
-                RuleStateRow(
-                    **pair, phase=state.phase, since=state.since, held=state.held,
-                    seen_at=state.seen_at, alert_id=step.after.alert_id,
+                DetectorRow(
+                    rule_id=rule_id, target=target, at=sensor.at, state=sensor.detector.dump()
                 )
-            )  # fmt: skip
+            )
+            sensor.saved_at = sensor.at
 
-    def _alert(self, step: Step) -> AlertRow:
-        rule, target = step.rule, step.target
-        value = step.value
-        if value is None and step.judgement is not None:
-            value = read(rule.condition.reads, step.judgement)
-        if value is None:
-            value = rule.condition.value
-        label = self._fleet.label(target)
-        tenant = target[1:].partition("/")[0] if target.startswith("@") else None
-        return AlertRow(
-            id=step.after.alert_id, fingerprint=fingerprint(rule.id, target), rule_id=rule.id,
-            rule_name=rule.name, target=target, vps_id=vps_of(target),
-            service_name=target.partition("/")[2] or None, tenant_id=tenant,
-            severity=rule.severity, status="active",
-            title=wording.title(rule, label, value),
-            message=wording.message(rule, step.judgement) if step.judgement else rule.name,
-            value=value, threshold=rule.condition.value, triggered_at=step.at,
-            impact=list(self._graph.impact(target)), escalation_level=0, occurrences=1,
-        )  # fmt: skip
+    def find(self, session: Session, plan: Plan, alert_id: str) -> tuple[Rule, str]:
+        """The rule and the target of an alert that an operator speaks of. Raises NotFound, and
+        Conflict when it is resolved."""
+        pair = self._pairs.get(alert_id)
+        if pair is None or plan.live(*pair).alert is None:
+            row = session.get(AlertRow, alert_id)
+            if row is None:
+                raise NotFound(f"there is no alert '{alert_id}'")
+            if row.resolved_at is not None or self._gone(row.rule_id, row.target):
+                by = f" by {row.resolved_by}" if row.resolved_by else ""
+                raise Conflict(f"the alert is already resolved{by}")
+            pair = row.rule_id, row.target
+            self._set(*pair, _adopted(row, row.fired_at))
+        rule_id, target = pair
+        return self._book.rules[rule_id], target
 
-    def _tell(self, session: Session, step: Step, alert: AlertRow) -> AlertChanged:
-        rule = step.rule
-        session.add(AlertEvent(alert_id=alert.id, at=step.at, kind="fired", note=alert.message))
-        outbox.enqueue(
-            session, alert_id=alert.id, event="alert.fired", body=alert_body(alert),
-            severity=rule.severity, plan=rule.notification, contacts=self._contacts,
-            channels=self._channels, now=step.at,
-        )  # fmt: skip
-        return AlertChanged(alert.id, "alert.fired")
+    def forget(self, alert_id: str) -> None:
+        """An alert was deleted: nothing may reopen it."""
+        pair = self._pairs.pop(alert_id, None)
+        if pair is not None:
+            self._set(*pair, NOTHING)
 
-    def _resolve(
-        self, session: Session, alert_id: str, text: str, now: float
-    ) -> list[AlertChanged]:
-        changed = session.scalars(
+    def peek(self, target: str) -> Mapping[str, Live]:
+        """Where rules stand for a target, by rule id; from any thread."""
+        return dict(self._live.get(target, {}))
+
+    def failures(self, target: str) -> Mapping[str, str]:
+        """Why rules could not be judged for a target, by rule id; from any thread."""
+        return {rule_id: text for (rule_id, of), text in self._failures.items() if of == target}
+
+    @property
+    def matcher(self) -> Matcher:
+        """Which rules watch what, as of now; from any thread."""
+        return self._matcher
+
+    def _settle_on(self, book: Rulebook, fleet: Fleet, graph: Graph, now: float) -> None:
+        habits = self._habits
+        self._book, self._fleet, self._graph = book, fleet, graph
+        self._matcher = Matcher(book.rules, fleet, graph)
+        self._senses = Senses(self._matcher, fleet, habits.interval, habits.timeout, now)
+        self._causes = Causes(fleet, graph, habits.interval, habits.timeout, self._announced, now)
+        self._records = Records(book, fleet, graph, habits.channels, self._senses.verdict)
+        self._failures = {}
+
+    def _set(self, rule_id: str, target: str, live: Live) -> None:
+        if live == NOTHING:
+            rules = self._live.get(target, {})
+            before = rules.pop(rule_id, None)
+            if not rules:
+                self._live.pop(target, None)
+            if before and before.alert_id:
+                self._pairs.pop(before.alert_id, None)
+            return
+        self._live.setdefault(target, {})[rule_id] = live
+        if live.alert_id:
+            self._pairs[live.alert_id] = rule_id, target
+
+    def _gone(self, rule_id: str, target: str) -> str | None:
+        """Why a rule does not judge a target any more; None when it does."""
+        rule = self._book.rules.get(rule_id)
+        if rule is None:
+            return "The rule was deleted."
+        if not rule.enabled:
+            return "The rule was disabled."
+        keys = self._fleet.keys()
+        of = target.rpartition("/")[0] if kind_of(target) is TargetKind.DEPENDENCY else target
+        if of not in keys:
+            return "The target is no longer watched."
+        if not self._fleet.enabled(of):
+            return "The target is paused."
+        why = self._matcher.why_not(rule, target)
+        return f"The rule no longer speaks of it: {why}." if why else None
+
+    def _ask(
+        self, live: Live, target: str, rule: Rule, states: States, now: float
+    ) -> Reason | None:
+        cause = self._causes.of(target, states, now)
+        if cause is not None:
+            return Reason(cause.kind, cause.text, cause.target)
+        if live.alert is None:
+            return None
+        alert = live.alert
+        subject = Subject.of(rule.id, rule.name, alert.severity, target, alert.tenants, self._fleet)
+        withheld = self._quiet().reason(subject, now)
+        return Reason(withheld.kind, withheld.text) if withheld else None
+
+    def _announced(self, target: str) -> bool:
+        """Whether a rule tells of it when a target is down."""
+        return any(rule.condition.reads.states for rule in self._matcher.rules_for(target))
+
+    def _note_failure(self, pair: Pair, error: Exception) -> None:
+        text = f"{type(error).__name__}: {error}"
+        if self._failures.get(pair) != text:
+            self._failures[pair] = text
+            log.error("rule_not_judged", rule=pair[0], target=pair[1], reason=text)
+
+    def _set_back(self, session: Session, seconds: float) -> None:
+        """The clock went back: what waits for an escalation has waited as long as before."""
+        log.warning("clock_set_back", seconds=round(seconds, 1))
+        session.execute(
             update(AlertRow)
-            .where(AlertRow.id == alert_id, AlertRow.resolved_at.is_(None))
-            .values(status="resolved", resolved_at=now, resolution=text)
-            .returning(AlertRow),
-            execution_options={"populate_existing": True},
+            .where(AlertRow.resolved_at.is_(None), AlertRow.told_at.is_not(None))
+            .values(told_at=AlertRow.told_at - seconds)
         )
-        alert = changed.one_or_none()
-        if alert is None:
-            return []
-        session.add(AlertEvent(alert_id=alert_id, at=now, kind="resolved", note=text))
-        outbox.enqueue_resolution(session, alert_id=alert_id, body=alert_body(alert), now=now)
-        return [AlertChanged(alert_id, "alert.resolved")]
+        for target, rules in list(self._live.items()):
+            for rule_id, live in list(rules.items()):
+                if live.alert and live.alert.told_at is not None:
+                    alert = replace(live.alert, told_at=live.alert.told_at - seconds)
+                    self._set(rule_id, target, replace(live, alert=alert))
+
+
+def _live(row: RuleStateRow, alert: AlertRow | None) -> Live:
+    state = RuleState(
+        Phase(row.phase), row.since, row.held, row.seen_at, row.clear, row.ended_at,
+        tuple(row.firings),
+    )  # fmt: skip
+    return Live(state, row.alert_id, _standing(alert) if alert else None)
+
+
+def _adopted(alert: AlertRow, now: float) -> Live:
+    """An alert whose rule has no state of its own: it stands until a look says otherwise."""
+    state = RuleState(Phase.ACTIVE, since=alert.fired_at, seen_at=now, firings=(alert.fired_at,))
+    return Live(state, alert.id, _standing(alert))
+
+
+def _standing(row: AlertRow) -> Standing:
+    return Standing(
+        fired_at=row.fired_at, severity=Severity(row.severity), tenants=frozenset(row.impact),
+        status=Status(row.status), told_at=row.told_at, withheld=row.withheld,
+        suppressed_by=row.suppressed_by, level=row.escalation_level,
+        snoozed_until=row.snoozed_until,
+        snoozed_from=Status(row.snoozed_from) if row.snoozed_from else None,
+    )  # fmt: skip

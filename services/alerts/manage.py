@@ -1,62 +1,139 @@
-"""What an operator does with an alert."""
+"""What an operator does with an alert. Done by the engine, in the intake's transaction, so that
+nothing that is observed meanwhile comes in between."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
 
-from models.alerts import AlertEvent, AlertRow
+from models.alerts import AlertEvent, AlertRow, RuleStateRow
 from models.database import Database
-from services.errors import Conflict, NotFound
-from services.events import AlertChanged, Bus, NotificationsQueued
-from services.notify import outbox
-from services.notify.body import alert_body
+from models.notifications import NotificationRow
+from services.alerts.engine import Engine
+from services.alerts.plan import Plan
+from services.errors import Conflict, NotFound, Unavailable, ValidationError
 
-Sees = Callable[[str, frozenset[str] | None], bool]
+T = TypeVar("T")
+Scope = frozenset[str] | None
+Sees = Callable[[str, Scope], bool]
+#: Done on the intake's thread, within its transaction, on top of what is planned so far.
+Command = Callable[[Session, Plan, float], None]
+
+#: Seconds that a command may wait for the intake.
+PATIENCE = 10.0
+LONGEST_SNOOZE = 30 * 86400.0
+
+
+class Door(Protocol):
+    """The intake, as far as commands go."""
+
+    def command(self, command: Command) -> Future[None]: ...
 
 
 class AlertDesk:
-    """``sees(target, scope)`` tells whether a caller limited to ``scope`` may know a target."""
+    """``sees(target, scope)`` tells whether a caller limited to ``scope`` may know a target.
+
+    Every method raises NotFound for an alert that is not there (or not for this caller), Conflict
+    for one in the wrong state, and Unavailable while nothing can be stored.
+    """
 
     def __init__(
-        self, database: Database, bus: Bus, sees: Sees, clock: Callable[[], float] = time.time
+        self,
+        database: Database,
+        engine: Engine,
+        door: Door,
+        sees: Sees,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
-        self._bus = bus
+        self._engine = engine
+        self._door = door
         self._sees = sees
         self._clock = clock
 
-    def acknowledge(
-        self, alert_id: str, who: str, note: str = "", scope: frozenset[str] | None = None
-    ) -> None:
-        """Marks an active alert as taken care of; escalation ends and others see who.
+    def acknowledge(self, alert_id: str, who: str, note: str = "", scope: Scope = None) -> None:
+        """Marks an active alert as taken care of; escalation ends and others see who."""
 
-        Raises NotFound, and Conflict when it is not active any more (with who was first).
-        """
+        def act(session: Session, plan: Plan, now: float) -> None:
+            rule, target = self._engine.find(session, plan, alert_id)
+            try:
+                plan.acknowledge(rule, target, who, note, now)
+            except Conflict:
+                row = session.get_one(AlertRow, alert_id)
+                by = f" by {row.acknowledged_by}" if row.status == "acknowledged" else ""
+                raise Conflict(f"the alert is already {row.status}{by}") from None
+
+        self._do(alert_id, scope, act)
+
+    def resolve(
+        self,
+        alert_id: str,
+        who: str,
+        note: str = "",
+        false_positive: bool | None = None,
+        scope: Scope = None,
+    ) -> None:
+        """Ends an alert. While its condition holds it stays so until that has cleared once."""
+
+        def act(session: Session, plan: Plan, now: float) -> None:
+            rule, target = self._engine.find(session, plan, alert_id)
+            plan.resolve(rule, target, who, note, false_positive, now)
+
+        self._do(alert_id, scope, act)
+
+    def snooze(
+        self, alert_id: str, until: float, who: str, note: str = "", scope: Scope = None
+    ) -> None:
+        """Nobody hears of an alert until a moment (seconds since the epoch); then it is again what
+        it was. Raises ValidationError for a moment that has passed or is too far away."""
         now = self._clock()
-        with self._database.write() as session:
+        if not now < until <= now + LONGEST_SNOOZE:
+            raise ValidationError(
+                "A snooze ends in the future, at most 30 days from now.",
+                [{"field": "until", "problem": "must lie within the next 30 days"}],
+            )
+
+        def act(session: Session, plan: Plan, now: float) -> None:
+            rule, target = self._engine.find(session, plan, alert_id)
+            plan.snooze(rule, target, until, who, note, now)
+
+        self._do(alert_id, scope, act)
+
+    def delete(self, alert_id: str, scope: Scope = None) -> None:
+        """Takes a resolved alert away, with its history and its messages."""
+
+        def act(session: Session, plan: Plan, now: float) -> None:
+            row = session.get(AlertRow, alert_id)
+            if row is None:
+                raise NotFound(f"there is no alert '{alert_id}'")
+            if row.resolved_at is None:
+                raise Conflict(f"the alert is {row.status}; resolve it before it is deleted")
+            session.execute(
+                update(RuleStateRow)
+                .where(RuleStateRow.alert_id == alert_id)
+                .values(alert_id=None, ended_at=None, firings=[])
+            )
+            for table in (AlertEvent, NotificationRow):
+                session.execute(delete(table).where(table.alert_id == alert_id))
+            session.delete(row)
+            self._engine.forget(alert_id)
+
+        self._do(alert_id, scope, act)
+
+    def _do(self, alert_id: str, scope: Scope, command: Command) -> None:
+        with self._database.read() as session:
             found = session.get(AlertRow, alert_id)
             if found is None or not self._sees(found.target, scope):
                 raise NotFound(f"there is no alert '{alert_id}'")
-            changed = session.scalars(
-                update(AlertRow)
-                .where(AlertRow.id == alert_id, AlertRow.status == "active")
-                .values(status="acknowledged", acknowledged_at=now, acknowledged_by=who)
-                .returning(AlertRow),
-                execution_options={"populate_existing": True},
-            )
-            alert = changed.one_or_none()
-            if alert is None:
-                session.refresh(found)
-                by = f" by {found.acknowledged_by}" if found.status == "acknowledged" else ""
-                raise Conflict(f"the alert is already {found.status}{by}")
-            session.add(
-                AlertEvent(alert_id=alert_id, at=now, kind="acknowledged", actor=who, note=note)
-            )
-            outbox.enqueue_acknowledgement(
-                session, alert_id=alert_id, body=alert_body(alert), now=now
-            )
-        self._bus.publish(AlertChanged(alert_id, "alert.acknowledged"))
-        self._bus.publish(NotificationsQueued())
+        done = self._door.command(command)
+        try:
+            done.result(PATIENCE)
+        except TimeoutError:
+            if done.cancel():
+                raise Unavailable("Nothing can be stored at the moment; try again.") from None
+            done.result(PATIENCE)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from services.alerts.evaluate import Value
 from services.health.graph import Graph
@@ -10,48 +12,120 @@ from services.health.status import Judgement
 from services.inventory.fleet import Fleet
 from services.metrics import Metric
 from services.observation import Kind, Status, kind_of, vps_of
-from services.rule import Rule, Scope
+from services.rule import Operator, Rule, Scope, Threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rules of a target that read the same metric. A value that is none of ``words``, below
+    ``low`` and above ``high`` meets none of their conditions, unless ``always``: then only a
+    closer look can tell."""
+
+    metric: Metric
+    rules: tuple[Rule, ...]
+    words: frozenset[Value]
+    low: float
+    high: float
+    always: bool
+
+    @classmethod
+    def of(cls, metric: Metric, rules: Iterable[Rule]) -> Group:
+        rules = tuple(rules)
+        words, low, high, always = set(), math.inf, -math.inf, False
+        for rule in rules:
+            match rule.condition:
+                case Threshold(operator=Operator.EQUALS, value=value):
+                    words.add(value)
+                case Threshold(
+                    operator=Operator.GREATER_THAN | Operator.GREATER_THAN_OR_EQUAL, value=value
+                ):
+                    low = min(low, float(value))
+                case Threshold(
+                    operator=Operator.LESS_THAN | Operator.LESS_THAN_OR_EQUAL, value=value
+                ):
+                    high = max(high, float(value))
+                case _:
+                    always = True
+        return cls(metric, rules, frozenset(words), low, high, always)
+
+    def may_hold(self, value: Value | None) -> bool:
+        """False for nearly every value: no condition of the group holds."""
+        if self.always or value in self.words:
+            return True
+        if value is None or isinstance(value, str):
+            return False
+        return value >= self.low or value <= self.high
 
 
 class Matcher:
-    """``rules_for(target)``: the enabled rules whose metric the target has and whose scope it
-    is in. Answers are kept, for rules and fleet do not change under a matcher."""
+    """The enabled rules whose metric a target has and whose scope it is in. Answers are kept, for
+    rules and fleet do not change under a matcher."""
 
-    def __init__(self, rules: Sequence[Rule], fleet: Fleet, graph: Graph) -> None:
-        self.rules: Mapping[str, Rule] = {rule.id: rule for rule in rules}
+    def __init__(self, rules: Mapping[str, Rule], fleet: Fleet, graph: Graph) -> None:
+        self.rules = rules
         self._fleet = fleet
         self._graph = graph
+        self._by_kind: dict[Kind, list[Rule]] = {kind: [] for kind in Kind}
+        for rule in rules.values():
+            for kind in rule.condition.reads.kinds:
+                self._by_kind[kind].append(rule)
         self._found: dict[str, tuple[Rule, ...]] = {}
+        # Most targets of a kind have the same rules, and so the same groups.
+        self._grouped: dict[tuple[str, ...], tuple[Group, ...]] = {}
+        self._groups: dict[str, tuple[Group, ...]] = {}
 
     def rules_for(self, target: str) -> tuple[Rule, ...]:
-        if target not in self._found:
-            self._found[target] = tuple(
-                rule for rule in self.rules.values() if rule.enabled and self._watches(rule, target)
-            )
-        return self._found[target]
+        found = self._found.get(target)
+        if found is None:
+            found = tuple(r for r in self._by_kind[kind_of(target)] if self.watches(r, target))
+            self._found[target] = found
+        return found
 
-    def _watches(self, rule: Rule, target: str) -> bool:
+    def groups_for(self, target: str) -> tuple[Group, ...]:
+        """The rules of a target by the metric that they read."""
+        groups = self._groups.get(target)
+        if groups is None:
+            rules = self.rules_for(target)
+            ids = tuple(rule.id for rule in rules)
+            groups = self._groups[target] = self._grouped.setdefault(ids, _group(rules))
+        return groups
+
+    def watches(self, rule: Rule, target: str) -> bool:
+        """Whether a rule is enabled and judges a target."""
+        return rule.enabled and self.why_not(rule, target) is None
+
+    def why_not(self, rule: Rule, target: str) -> str | None:
+        """Why a rule does not speak of a target, in words; None when it does."""
         metric, kind = rule.condition.reads, kind_of(target)
         if kind not in metric.kinds:
-            return False
+            return f"a {kind} has no {metric.name}"
         if kind in (Kind.SERVICE, Kind.DEPENDENCY, Kind.APPLICATION):
             type_ = self._fleet.service_type(target)
             if metric.types is not None and type_ not in metric.types:
-                return False
+                return f"it is of type {type_}, which has no {metric.name}"
             if not _allows(rule.scope, type_):
-                return False
-        return self._in_scope(rule.scope, target)
+                return f"its type {type_} is not in the rule's scope"
+        return self._out_of(rule.scope, target)
 
-    def _in_scope(self, scope: Scope, target: str) -> bool:
+    def _out_of(self, scope: Scope, target: str) -> str | None:
         vps_id = vps_of(target)
         if scope.vps and vps_id not in scope.vps:
-            return False
+            return f"the rule is for {', '.join(scope.vps)}"
         if scope.service and target.partition("/")[2].partition("/")[0] not in scope.service:
-            return False
+            return f"the rule is for {', '.join(scope.service)}"
         if scope.tenant and not set(scope.tenant).intersection(self._graph.impact(target)):
-            return False
+            return f"the rule is for {', '.join(scope.tenant)}"
         spec = self._fleet.vps.get(vps_id) if vps_id else None
-        return not scope.tags or bool(spec and set(scope.tags).intersection(spec.tags))
+        if scope.tags and not (spec and set(scope.tags).intersection(spec.tags)):
+            return f"the rule is for what is tagged {', '.join(scope.tags)}"
+        return None
+
+
+def _group(rules: Sequence[Rule]) -> tuple[Group, ...]:
+    by_metric: dict[str, list[Rule]] = {}
+    for rule in rules:
+        by_metric.setdefault(rule.condition.reads.name, []).append(rule)
+    return tuple(Group.of(found[0].condition.reads, found) for found in by_metric.values())
 
 
 def _allows(scope: Scope, type_: str) -> bool:

@@ -1,13 +1,15 @@
-"""What an alert says of itself: its title and message. Pure."""
+"""How alerts speak: titles, evidence, and why one ended."""
 
 from __future__ import annotations
 
+from services.alerts.anomaly import Verdict
 from services.alerts.evaluate import Value
 from services.health.status import Judgement
-from services.rule import Operator, Rule
+from services.metrics import Metric
+from services.rule import Absence, Condition, Operator, Rule, Threshold
 from services.times import span
 
-_PAST = {
+PAST = {
     Operator.GREATER_THAN: "above",
     Operator.GREATER_THAN_OR_EQUAL: "at or above",
     Operator.LESS_THAN: "below",
@@ -25,29 +27,49 @@ def amount(value: Value, unit: str) -> str:
     return f"{text} {unit}".strip()
 
 
-def title(rule: Rule, label: str, value: Value) -> str:
-    """``postgres on vps-1 is unhealthy``, ``CPU of vps-1 at 96 %``."""
+def title(rule: Rule, label: str, value: Value | None) -> str:
+    """``postgres on vps-1 is unhealthy``, ``CPU of vps-1 at 96 %``, ``no Load of vps-1``."""
     metric = rule.condition.reads
     if metric.name == "vps.reporting":
         return f"{label} does not report"
+    if value is None:
+        return f"No {_name(metric)} of {label}"
     if metric.states:
         return f"{label} is {value}"
-    return f"{metric.label.partition(',')[0]} of {label} at {amount(value, metric.unit)}"
+    return f"{_name(metric)} of {label} at {amount(value, metric.unit)}"
 
 
-def message(rule: Rule, judgement: Judgement) -> str:
+def message(rule: Rule, judgement: Judgement | None, verdict: Verdict | None) -> str:
     """The evidence: what was found, and for how long it must have been so."""
     condition, metric = rule.condition, rule.condition.reads
     at_least = f", for at least {span(condition.duration)}" if condition.duration else ""
-    if metric.states:
+    if isinstance(condition, Absence):
+        return f"No value{at_least}."
+    if metric.states and judgement is not None:
         reason = judgement.reason
         return f"{reason[:1].upper()}{reason[1:]}{at_least}."
-    limit = amount(condition.value, metric.unit)
-    return f"{_PAST[condition.operator].capitalize()} {limit}{at_least}."
+    return f"{_measured(condition, metric, verdict)}{at_least}."
 
 
-def resolution(rule: Rule, judgement: Judgement | None) -> str:
+def resolution(rule: Rule, judgement: Judgement | None, value: Value | None) -> str:
     """Why an alert ended by itself."""
-    if judgement is None:
-        return "The target is no longer watched."
-    return f"Recovered: {judgement.reason}."
+    metric = rule.condition.reads
+    if metric.states:
+        return f"Recovered: {judgement.reason}." if judgement else "Recovered."
+    if value is None:
+        return "Recovered."
+    return f"Recovered: {_name(metric)} at {amount(value, metric.unit)}."
+
+
+def _measured(condition: Condition, metric: Metric, verdict: Verdict | None) -> str:
+    if isinstance(condition, Threshold):
+        limit = amount(condition.value, metric.unit)
+        return f"{PAST[condition.operator].capitalize()} {limit}"
+    if verdict is None or verdict.lower is None or verdict.upper is None:
+        return "Not as expected"
+    low, high = amount(verdict.lower, metric.unit), amount(verdict.upper, metric.unit)
+    return f"Expected {low} to {high}"
+
+
+def _name(metric: Metric) -> str:
+    return metric.label.partition(",")[0]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from services.alerts.manage import Command
 from services.collect.judge import Act
 from services.collect.ledger import Taken
 from services.collect.reports import Report
+from services.errors import HealthdeckError
 from services.health.graph import Graph
 from services.inventory.fleet import Fleet
 from services.observation import Observation
-from services.rule import Rule
+from services.rule import Rulebook
 
 #: A batch goes to the database when it holds so many.
 BATCH = 500
@@ -26,7 +28,8 @@ class Arrived:
     observations: list[Observation] = field(default_factory=list)
     reports: list[Waiting] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
-    fleets: list[NewFleet] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
     stored: list[Future[None]] = field(default_factory=list)
     ticked: bool = False
 
@@ -38,8 +41,11 @@ class Arrived:
             case Waiting():
                 if item.done.set_running_or_notify_cancel():
                     self.reports.append(item)
-            case NewFleet():
-                self.fleets.append(item)
+            case Asked():
+                if item.done.set_running_or_notify_cancel():
+                    self.asked.append(item)
+            case Change():
+                self.changes.append(item)
             case Future():
                 self.stored.append(item)
             case _ if item is Tick:
@@ -71,11 +77,23 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class NewFleet:
-    fleet: Fleet
-    graph: Graph
-    rules: Sequence[Rule]
+class Change:
+    """Other rules, and another fleet with its graph where that is another too. ``book`` is asked
+    when the change is made: it gives the latest."""
+
+    book: Callable[[], Rulebook]
+    fleet: tuple[Fleet, Graph] | None = None
+    done: Future[None] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class Asked:
+    """What an operator wants done with an alert, and who waits for it. ``refused``: why it cannot
+    be."""
+
+    command: Command
     done: Future[None]
+    refused: HealthdeckError | None = None
 
 
 class Tick:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from services.alerts.engine import Plan
+from services.alerts.plan import Plan
 from services.health import status as judge_status
 from services.health.status import Judgement
 from services.inventory.fleet import Fleet

@@ -12,33 +12,36 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import cached_property
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from models.database import Database
 from services.alerts.engine import Engine
+from services.alerts.manage import Command
 from services.collect import ledger
-from services.collect.arrivals import Arrived, NewFleet, Stats, Tick, Waiting
+from services.collect.arrivals import Arrived, Asked, Change, Stats, Tick, Waiting
 from services.collect.batch import Batch, Platform
 from services.collect.judge import Judge
 from services.collect.ledger import Taken
 from services.collect.reports import Report
 from services.collect.restore import go_on
 from services.collect.sight import BLIND, Sighting
-from services.errors import Unavailable
+from services.errors import HealthdeckError, Unavailable
 from services.events import AlertChanged, Bus, NotificationsQueued, TargetsObserved
 from services.health.board import Board
 from services.health.graph import Graph
+from services.health.status import Judgement
 from services.history import alive, query, write
 from services.inventory.fleet import Fleet
 from services.inventory.sync import sync
 from services.observation import PLATFORM, CheckResult, Observation
-from services.rule import Rule
+from services.rule import Rulebook
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +71,7 @@ class Intake:
         self,
         database: Database,
         fleet: Fleet,
+        graph: Graph,
         board: Board,
         engine: Engine,
         bus: Bus,
@@ -80,6 +84,7 @@ class Intake:
     ) -> None:
         self._database = database
         self._fleet = fleet
+        self._graph = graph
         self._board = board
         self._engine = engine
         self._bus = bus
@@ -107,6 +112,7 @@ class Intake:
             if alive.resume(session, now, self._interval) is not None:
                 self._not_before = now
             self._board.apply(go_on(session, self._fleet))
+            self._engine.restore(session, now)
             gone = self._engine.load(session, now)
         self._judge.watch(self._fleet)
         self._thread.start()
@@ -118,6 +124,9 @@ class Intake:
         self._stopping.set()
         self._queue.put(Tick)
         self._thread.join(timeout=1.5)
+        if not self._thread.is_alive():
+            with suppress(SQLAlchemyError), self._database.write() as session:
+                self._engine.keep(session, self._clock())
 
     def submit(self, observations: Sequence[Observation]) -> None:
         for observation in observations:
@@ -130,19 +139,32 @@ class Intake:
         return done
 
     def replace(
-        self, fleet: Fleet, graph: Graph, rules: Sequence[Rule], timeout: float = 10.0
+        self, fleet: Fleet, graph: Graph, book: Callable[[], Rulebook], timeout: float = 10.0
     ) -> None:
         """Goes on with another fleet and other rules, once that is stored. What left keeps its
         history; alerts whose target or rule is gone are resolved. Raises Unavailable when that
         takes longer than ``timeout`` seconds."""
-        done: Future[None] = Future()
-        self._queue.put(NewFleet(fleet, graph, rules, done))
+        self._put(Change(book, (fleet, graph)), timeout)
+
+    def take_rules(self, book: Callable[[], Rulebook], timeout: float = 10.0) -> None:
+        """Goes on with other rules; else as ``replace``."""
+        self._put(Change(book), timeout)
+
+    def _put(self, new: Change, timeout: float) -> None:
+        self._queue.put(new)
         try:
-            done.result(timeout)
+            new.done.result(timeout)
         except TimeoutError:
             raise Unavailable(
                 "The change is stored and taken in as soon as the database can be written."
             ) from None
+
+    def command(self, command: Command) -> Future[None]:
+        """Has something done with an alert, in the writer's next transaction. The future ends
+        after the commit; it can be cancelled as long as that has not begun."""
+        done: Future[None] = Future()
+        self._queue.put(Asked(command, done))
+        return done
 
     def tick(self) -> None:
         """Asks the writer to look for durations that are complete and targets that are silent.
@@ -207,36 +229,24 @@ class Intake:
         self._stopping.wait(RETRY_SECONDS)
 
     def _work(self, arrived: Arrived) -> None:
-        while arrived.fleets:
-            self._replace(arrived.fleets[0])
-            del arrived.fleets[0]
+        while arrived.changes:
+            self._change(arrived.changes[0])
+            del arrived.changes[0]
         now, began = self._clock(), time.perf_counter()
         with ExitStack() as stack:
-            session: Session | None = None
+            work = _Work(lambda: stack.enter_context(self._database.write()))
             observations = list(arrived.observations)
             taken: list[Taken] = []
             if arrived.reports:
-                session = stack.enter_context(self._database.write())
-                taken = ledger.store(session, [one.report for one in arrived.reports])
+                taken = ledger.store(work.session, [one.report for one in arrived.reports])
                 observations += [o for one in taken for o in one.observations]
             batch = Batch(self._platform, self._board.snapshot(), self._engine.plan())
-            for act in arrived.acts:
-                act(batch, now)
-            self._judge.take(batch, observations, now)
-            if arrived.ticked:
-                self._judge.let_pass(batch, now)
-            batch.judge_platform(now)
+            self._judge_all(arrived, batch, observations, work, now)
             stored = [o for o in observations if o.metrics or o.check]
-            events: list[AlertChanged] = []
-            if stored or not batch.empty:
-                session = session or stack.enter_context(self._database.write())
-                keys = {*batch.changes, *(o.target for o in stored)}
-                ids = write.target_ids(session, keys, self._memory)
-                write.samples(session, stored, ids, self._memory)
-                write.judgements(session, batch.changes, ids, self._not_before)
-                events = self._engine.write(session, batch.plan.steps)
-        for waiting, answer in zip(arrived.reports, taken, strict=True):
-            waiting.done.set_result(answer)
+            events = self._store(batch, stored, work) if stored or not batch.empty else []
+            if arrived.ticked and self._engine.tends(now):
+                self._engine.tend(work.session, now)
+        _answer(arrived, taken)
         if stored:
             self._stored += len(stored)
             self._batches.append(time.perf_counter() - began)
@@ -248,25 +258,57 @@ class Intake:
             self._bus.publish(TargetsObserved(frozenset(batch.changes), frozenset(moved)))
         self._publish_alerts(events)
 
-    def _replace(self, new: NewFleet) -> None:
+    def _judge_all(
+        self,
+        arrived: Arrived,
+        batch: Batch,
+        observations: Sequence[Observation],
+        work: _Work,
+        now: float,
+    ) -> None:
+        for asked in arrived.asked:
+            asked.refused = _done(asked, work.session, batch, now)
+        for act in arrived.acts:
+            act(batch, now)
+        self._judge.take(batch, observations, now)
+        if arrived.ticked:
+            self._judge.let_pass(batch, now)
+        batch.judge_platform(now)
+        batch.plan.settle(batch.states, now)
+
+    def _store(
+        self, batch: Batch, stored: Sequence[Observation], work: _Work
+    ) -> Sequence[AlertChanged]:
+        session = work.session
+        ids = write.target_ids(session, {*batch.changes, *(o.target for o in stored)}, self._memory)
+        write.samples(session, stored, ids, self._memory)
+        write.judgements(session, batch.changes, ids, self._not_before)
+        return self._engine.write(session, batch.plan.steps)
+
+    def _change(self, new: Change) -> None:
         now = self._clock()
-        gone = set(self._fleet.keys()) - set(new.fleet.keys())
+        fleet, graph = new.fleet or (self._fleet, self._graph)
         with self._database.write() as session:
-            sync(session, new.fleet, now)
-            self._engine.replace(new.fleet, new.graph, new.rules)
+            if new.fleet is not None:
+                sync(session, fleet, now)
+            self._engine.replace(new.book(), fleet, graph, now)
             events = self._engine.load(session, now)
-            returned = query.states(session)
-        known = self._board.snapshot()
-        self._board.drop(gone)
-        self._board.apply(
-            {k: s for k, s in returned.items() if k in new.fleet.keys() and k not in known}  # noqa: SIM118
-        )
-        self._fleet = new.fleet
-        self._platform = Platform(new.fleet)
-        self._judge.watch(new.fleet)
+            returned = query.states(session) if new.fleet is not None else {}
+        if new.fleet is not None:
+            self._go_on_with(fleet, graph, returned)
         self._publish_alerts(events)
-        self._bus.publish(TargetsObserved(frozenset({*gone, PLATFORM}), frozenset(gone)))
         new.done.set_result(None)
+
+    def _go_on_with(self, fleet: Fleet, graph: Graph, returned: Mapping[str, Judgement]) -> None:
+        """Watches another fleet. ``returned``: what is stored of targets, also of former ones."""
+        keys, known = set(fleet.keys()), self._board.snapshot()
+        gone = set(self._fleet.keys()) - keys
+        self._board.drop(gone)
+        self._board.apply({k: s for k, s in returned.items() if k in keys and k not in known})
+        self._fleet, self._graph = fleet, graph
+        self._platform = Platform(fleet)
+        self._judge.watch(fleet)
+        self._bus.publish(TargetsObserved(frozenset({*gone, PLATFORM}), frozenset(gone)))
 
     def _tell_sight(self, failed: Mapping[str, str] | None) -> None:
         said = None if failed is None else f"{BLIND} ({', '.join(failed)})."
@@ -279,6 +321,39 @@ class Intake:
             self._bus.publish(NotificationsQueued())
 
 
+def _done(asked: Asked, session: Session, batch: Batch, now: float) -> HealthdeckError | None:
+    """Does what an operator asked for; why not, when it cannot be done."""
+    try:
+        asked.command(session, batch.plan, now)
+    except HealthdeckError as error:
+        return error
+    return None
+
+
+def _answer(arrived: Arrived, taken: Sequence[Taken]) -> None:
+    """Tells whoever waits for the commit that it is done, or why it could not be."""
+    for asked in arrived.asked:
+        if asked.refused is None:
+            asked.done.set_result(None)
+        else:
+            asked.done.set_exception(asked.refused)
+    for waiting, answer in zip(arrived.reports, taken, strict=True):
+        waiting.done.set_result(answer)
+
+
 def _open_futures(arrived: Arrived) -> list[Future[Any]]:
-    waiting: list[Future[Any]] = [*(one.done for one in arrived.reports), *arrived.stored]
+    waiting: list[Future[Any]] = [one.done for one in arrived.reports]
+    waiting += [one.done for one in arrived.asked]
+    waiting += arrived.stored
     return [future for future in waiting if not future.done()]
+
+
+class _Work:
+    """The transaction of a batch, which begins with the first that needs it."""
+
+    def __init__(self, begin: Callable[[], Session]) -> None:
+        self._begin = begin
+
+    @cached_property
+    def session(self) -> Session:
+        return self._begin()

@@ -112,7 +112,7 @@ class Judge:
                     continue
             batch.silent(key, now - (moment - heard), now)
             self._witness(key)
-        batch.plan.tick(batch.states, now)
+        batch.plan.tick(batch.states, now, seeing=self._sight.view is View.CLEAR)
 
     def _believe(self, batch: Batch, observation: Observation) -> None:
         batch.take(observation)

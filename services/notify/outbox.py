@@ -23,6 +23,7 @@ from services.rule import Channel, NotificationPlan, Severity
 FIRING = "alert.fired"
 RESOLUTION = "alert.resolved"
 ACKNOWLEDGEMENT = "alert.acknowledged"
+ESCALATION = "alert.escalated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def enqueue(
 
 
 def enqueue_resolution(session: Session, alert_id: str, body: Mapping[str, Any], now: float) -> int:
-    """Writes ``alert.resolved`` for whoever was told, or will be, that the alert fired; returns
+    """Writes ``alert.resolved`` for whoever was told, or will be, that the alert fired or that
+    nobody took it on; returns
     the number of rows. Each is sent after the firing that it ends."""
     targets = _told_of_firing(session, alert_id)
     return _write(session, alert_id, RESOLUTION, body, targets, now)
@@ -112,7 +114,9 @@ def told(
 def _told_of_firing(session: Session, alert_id: str) -> list[Destination]:
     rows = session.execute(
         select(Row.channel, Row.recipient)
-        .where(Row.alert_id == alert_id, Row.event == FIRING, Row.status.in_(REACHING))
+        .where(
+            Row.alert_id == alert_id, Row.event.in_((FIRING, ESCALATION)), Row.status.in_(REACHING)
+        )
         .distinct()
         .order_by(Row.channel, Row.recipient)
     )

@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from services.errors import ConfigurationError
 from services.settings import Settings
@@ -19,9 +20,19 @@ BACKLOG = 1024
 Mistake = tuple[str, list[str]]
 
 
-def prepare(settings: Settings, environ: Mapping[str, str] = os.environ) -> socket.socket:
-    """Checks inventory, address and database, brings the database to the current schema, takes
-    the lock of a SQLite file, and returns the listening socket.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a server starts with. ``contested``: the settings of a database that several processes
+    may share, of which one leads."""
+
+    listener: socket.socket
+    contested: Settings | None = None
+
+
+def prepare(settings: Settings, environ: Mapping[str, str] = os.environ) -> Prepared:
+    """Checks inventory, address and database, and listens. Takes the lock of a SQLite file and
+    brings it to the current schema; on PostgreSQL whoever leads does that, for two that start
+    together would do it both.
 
     Raises ConfigurationError with everything that is wrong; the database is then as it was.
     """
@@ -38,13 +49,14 @@ def prepare(settings: Settings, environ: Mapping[str, str] = os.environ) -> sock
             mistakes.append((error.message, error.details))
         except OSError:
             pass  # the examination says what is wrong with the place
-    mistakes += in_a_child(lambda: _examine(settings, environ, migrate=not mistakes))
+    migrate = bool(settings.database_file) and not mistakes
+    mistakes += in_a_child(lambda: _examine(settings, environ, migrate=migrate))
     if listener is None or mistakes:
         if listener is not None:
             listener.close()
         lines = [line for text, more in mistakes for line in (text, *(f"  {m}" for m in more))]
         raise ConfigurationError("Healthdeck cannot start:", lines)
-    return listener
+    return Prepared(listener, None if settings.database_file else settings)
 
 
 def _examine(settings: Settings, environ: Mapping[str, str], *, migrate: bool) -> list[Mistake]:

@@ -22,7 +22,8 @@ from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from services.errors import HealthdeckError
+from services.web.preflight import Prepared
+from services.web.starting import Starting, announce, leave
 from services.web.stream.limits import EXTENSION, MAX_SOCKETS, SPARE
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from services.web.standby import Front
     from services.web.stream.hub import Stream
 
 #: Threads that serve pages and the API whatever the stream does.
@@ -47,13 +49,14 @@ ABORT = 1.0
 STUCK = 60
 
 
-def serve(listener: socket.socket, factory: Callable[[], Flask]) -> NoReturn:
+def serve(prepared: Prepared, factory: Callable[[], Flask]) -> NoReturn:
     """Serves what ``factory`` builds on a listening socket until a signal ends it.
 
     ``factory`` runs in the worker, after the fork; what it built is started there, and stopped
-    before the worker ends. Exits with 0 after SIGTERM or SIGINT, with 1 when it cannot start.
+    before the worker ends. On a contested database the worker stands by until it leads. Exits with
+    0 after SIGTERM or SIGINT, with 1 when it cannot start.
     """
-    Server(listener, factory).run()
+    Server(prepared, factory).run()
 
 
 class Log(Logger):  # type: ignore[misc]  # untyped base
@@ -68,10 +71,12 @@ class Log(Logger):  # type: ignore[misc]  # untyped base
 class Server(BaseApplication):  # type: ignore[misc]  # untyped base
     """The application as gunicorn sees it. ``booted`` is shared with the master."""
 
-    def __init__(self, listener: socket.socket, factory: Callable[[], Flask]) -> None:
-        self.url = _url(listener)
-        self._fd = listener.detach()
+    def __init__(self, prepared: Prepared, factory: Callable[[], Flask]) -> None:
+        self.url = _url(prepared.listener)
+        self._fd = prepared.listener.detach()
+        self._prepared = prepared
         self._factory = factory
+        self._master = os.getpid()
         self._booted = mmap.mmap(-1, 1)
         super().__init__()
 
@@ -101,27 +106,24 @@ class Server(BaseApplication):  # type: ignore[misc]  # untyped base
         for name, value in settings.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
-        """Builds the application. Whatever goes wrong ends the process and is not tried again."""
-        try:
-            app = self._factory()
-            app.extensions["healthdeck"].start()
-            app.extensions[EXTENSION].start()
-            return app
-        except HealthdeckError as error:
-            sys.stderr.write(f"Healthdeck cannot start: {error}\n")
-        except BaseException as error:
-            log.critical("start_failed", exc_info=error)
-        sys.exit(Arbiter.WORKER_BOOT_ERROR)
+    def load(self) -> Front:
+        """What the worker serves. Whatever goes wrong ends the process and is not tried again."""
+        starting = Starting(self._prepared, self._factory, self.url, self._master, self._may_again)
+        return starting.front(Arbiter.WORKER_BOOT_ERROR)
 
     def run(self) -> NoReturn:
         _raise_file_limit()
         Master(self).run()
-        _leave(0)
+        leave(0)
+
+    def _may_again(self) -> None:
+        """A worker that ends from now on is followed by another."""
+        self._booted[0] = 1
 
     def _ready(self, worker: Worker) -> None:
-        self._booted[0] = 1
-        _announce(worker.wsgi, self.url)
+        self._may_again()
+        if worker.wsgi.app is not None:
+            announce(worker.wsgi.app, self.url)
 
     def _gone(self, master: Master, _worker: Any) -> None:
         if not self._booted[0] and not master.stopping:
@@ -162,7 +164,7 @@ class Master(Arbiter):  # type: ignore[misc]  # untyped base
         self.stop()
         if reason and exit_status == 1:
             sys.stderr.write(f"Healthdeck cannot start: {reason}\n")
-        _leave(1 if exit_status else 0)
+        leave(1 if exit_status else 0)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # untyped base
@@ -215,7 +217,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # untyped base
         os._exit(0)
 
     def _drain(self) -> None:
-        stream: Stream = self.wsgi.extensions[EXTENSION]
+        if (app := self.wsgi.app) is None:
+            return
+        stream: Stream = app.extensions[EXTENSION]
         if self._drained_at is None:
             self._drained_at = time.monotonic()
             stream.close()
@@ -225,21 +229,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # untyped base
     def _finish(self, code: int) -> NoReturn:
         """Stops the services and leaves, waiting for no thread that a request still holds."""
         try:
-            stream: Stream = self.wsgi.extensions[EXTENSION]
-            stream.close()
-            stream.stop()
-            self.wsgi.extensions["healthdeck"].stop()
+            if (app := self.wsgi.app) is not None:
+                stream: Stream = app.extensions[EXTENSION]
+                stream.close()
+                stream.stop()
+                app.extensions["healthdeck"].stop()
         except Exception:
             log.exception("stopping_failed")
-        _leave(code)
-
-
-def _leave(code: int) -> NoReturn:
-    """Ends the process without taking the interpreter apart, which takes a second."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+        leave(code)
 
 
 def _url(listener: socket.socket) -> str:
@@ -247,17 +244,6 @@ def _url(listener: socket.socket) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104 - what is listened on cannot be what is opened
         host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _announce(app: Flask, url: str) -> None:
-    services = app.extensions["healthdeck"]
-    identity, url = services.identity, f"{url}{services.settings.url_prefix}"
-    lines = [f"Healthdeck is running at {url} (Ctrl+C stops it)"]
-    if not identity.has_users():
-        link = f"{url}/setup?token={identity.setup_token()}"
-        lines.append(f"Nobody can log in yet. Create the first user, within a day: {link}")
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    sys.stdout.flush()
 
 
 def _raise_file_limit() -> None:

@@ -15,7 +15,7 @@ from models.database import Database
 from models.targets import StatusInterval
 from services.alerts import wording
 from services.alerts.defaults import DEFAULT_RULES
-from services.alerts.engine import fingerprint
+from services.alerts.records import fingerprint
 from services.health.graph import Graph
 from services.health.status import Judgement
 from services.history import write
@@ -198,8 +198,8 @@ class Past:
                 service_name=target.partition("/")[2] or None,
                 tenant_id=target[1:].partition("/")[0] if target.startswith("@") else None,
                 severity=rule.severity, status="resolved",
-                title=wording.title(rule, label, value), message=wording.message(rule, known),
-                value=value, threshold=rule.condition.value, triggered_at=fired,
+                title=wording.title(rule, label, value), message=wording.message(rule, known, None),
+                value=value, threshold=rule.condition.value, triggered_at=fired, told_at=fired,
                 acknowledged_at=seen, acknowledged_by="anna" if seen else None,
                 resolved_at=incident.end + 30, resolution="Recovered: all well.",
                 impact=list(graph.impact(target)), escalation_level=0, occurrences=1,

@@ -205,7 +205,7 @@ def test_the_listening_socket_is_ours_from_the_check_on(tmp_path: Path) -> None:
     with preflight.listen("127.0.0.1", 0) as probe:
         port = probe.getsockname()[1]
     with (
-        preflight.prepare(settings(tmp_path, port=port)) as listener,
+        preflight.prepare(settings(tmp_path, port=port)).listener as listener,
         socket.create_connection(listener.getsockname(), timeout=2),
         pytest.raises(ConfigurationError, match=str(port)),
     ):

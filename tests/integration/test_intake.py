@@ -10,7 +10,8 @@ from sqlalchemy import select
 from models.alerts import AlertRow
 from models.notifications import NotificationRow
 from models.targets import HostSample, Sample, StatusInterval, TargetRow
-from services.alerts.engine import Engine
+from services.alerts.engine import Engine, Habits
+from services.alerts.quiet import Quiet
 from services.collect.intake import Intake
 from services.events import AlertChanged, Bus, TargetsObserved
 from services.health.board import Board
@@ -19,8 +20,10 @@ from services.inventory.fleet import Fleet
 from services.inventory.schema import Inventory
 from services.inventory.sync import sync
 from services.observation import CheckResult, Observation, Status
+from services.rule import Rulebook
 
 INTERVAL = 10.0
+WINDOW = 300.0
 INVENTORY: dict[str, Any] = {
     "vps": [
         {
@@ -75,9 +78,10 @@ class Monitor:
         bus = Bus()
         bus.subscribe(self.events.append)
         self.board = Board()
-        engine = Engine(inventory.rules, fleet, graph, INTERVAL, frozenset({"webhook", "inApp"}))
+        habits = Habits(INTERVAL, 5.0, WINDOW, frozenset({"webhook", "inApp"}))
+        engine = Engine(Rulebook.first(inventory.rules), fleet, graph, habits, Quiet)
         self.intake = Intake(
-            self.database, fleet, self.board, engine, bus, INTERVAL, 5.0,
+            self.database, fleet, graph, self.board, engine, bus, INTERVAL, 5.0,
             clock=lambda: self.now, monotonic=lambda: self.now,
         )  # fmt: skip
         self.intake.start()
@@ -304,5 +308,5 @@ def test_a_target_that_left_resolves_its_alert(monitor):
         INVENTORY["vps"][0]["services"] = service
     (alert,) = monitor.alerts()
     assert (alert.status, alert.resolution) == (
-        "resolved", "The rule or the target is no longer watched.",
+        "resolved", "The target is no longer watched.",
     )  # fmt: skip

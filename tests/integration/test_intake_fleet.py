@@ -10,7 +10,8 @@ from sqlalchemy import select
 from models.alerts import AlertRow
 from models.targets import HostSample, TargetRow
 from services.alerts.defaults import DEFAULT_RULES
-from services.alerts.engine import Engine
+from services.alerts.engine import Engine, Habits
+from services.alerts.quiet import Quiet
 from services.cache import Cache
 from services.collect.intake import Intake
 from services.collect.own import Heartbeat, network_check, own_checks
@@ -23,7 +24,7 @@ from services.inventory.fleet import Fleet
 from services.inventory.schema import Inventory
 from services.inventory.sync import sync
 from services.observation import CheckResult, Observation, Status
-from services.rule import Rule
+from services.rule import Rule, Rulebook
 
 INTERVAL, TIMEOUT = 10.0, 5.0
 AT_ONCE = Rule.model_validate(
@@ -34,6 +35,7 @@ AT_ONCE = Rule.model_validate(
         "condition": {"metric": "service.status", "operator": "equals", "value": "unhealthy"},
     }
 )
+BOOK = Rulebook.first([*DEFAULT_RULES, AT_ONCE])
 
 
 def inventory(*ids: str) -> Inventory:
@@ -73,10 +75,14 @@ class Monitor:
             "network": network_check(self.board),
         }
         engine = Engine(
-            [*DEFAULT_RULES, AT_ONCE], self.fleet, self.graph, INTERVAL, frozenset({"inApp"})
+            BOOK,
+            self.fleet,
+            self.graph,
+            Habits(INTERVAL, TIMEOUT, channels=frozenset({"inApp"})),
+            Quiet,
         )
         self.intake = Intake(
-            database, self.fleet, self.board, engine, self.bus, INTERVAL, TIMEOUT,
+            database, self.fleet, self.graph, self.board, engine, self.bus, INTERVAL, TIMEOUT,
             clock=lambda: self.now, monotonic=lambda: self.now,
             ask_witness=self.ask_witness, ask_sight=self.ask_sight,
         )  # fmt: skip
@@ -300,7 +306,7 @@ def test_another_fleet_is_taken_in_while_it_runs(monitor):
     monitor.tick(0)
     assert len(monitor.alerts(resolved_at=None)) == 10
     fleet = Fleet.build(inventory("vps-1", "vps-99"), "testhost", "cache")
-    monitor.intake.replace(fleet, Graph(fleet), [*DEFAULT_RULES, AT_ONCE])
+    monitor.intake.replace(fleet, Graph(fleet), lambda: BOOK)
     assert monitor.board.get("vps-2/api") is None
     assert monitor.status("vps-1/api") is Status.UNHEALTHY
     assert [a.target for a in monitor.alerts(resolved_at=None)] == ["vps-1/api"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from models.database import Database
 from services.alerts.defaults import DEFAULT_RULES
-from services.alerts.engine import Engine
+from services.alerts.engine import Engine, Habits
 from services.alerts.manage import AlertDesk
+from services.alerts.quiet import Quiet
 from services.cache import Cache
 from services.collect.intake import Intake
 from services.events import Bus
@@ -15,7 +16,7 @@ from services.inventory.fleet import Fleet
 from services.inventory.schema import Inventory
 from services.inventory.sync import sync
 from services.observation import CheckResult, Observation, Status
-from services.rule import Rule
+from services.rule import Rulebook
 from services.views.reader import Reader
 
 INTERVAL = 30.0
@@ -32,11 +33,12 @@ class World:
         with database.write() as session:
             sync(session, fleet, self.now)
         graph, board, self.bus = Graph(fleet), Board(), Bus()
-        rules: list[Rule] = [*DEFAULT_RULES, *inventory.rules]
-        engine = Engine(rules, fleet, graph, INTERVAL, frozenset({"inApp"}))
+        book = Rulebook.first([*DEFAULT_RULES, *inventory.rules])
+        habits = Habits(INTERVAL, 5.0, channels=frozenset({"inApp"}))
+        engine = Engine(book, fleet, graph, habits, Quiet)
         self.board = board
         self.intake = Intake(
-            database, fleet, board, engine, self.bus, INTERVAL, 5.0,
+            database, fleet, graph, board, engine, self.bus, INTERVAL, 5.0,
             clock=lambda: self.now, monotonic=lambda: self.now,
         )  # fmt: skip
         self.read = Reader(
@@ -50,7 +52,7 @@ class World:
             monotonic=lambda: self.now,
         )
         self.bus.subscribe(self.read.notice)
-        self.desk = AlertDesk(database, self.bus, self.read.sees, clock=lambda: self.now)
+        self.desk = AlertDesk(database, engine, self.intake, self.read.sees, clock=lambda: self.now)
         self.intake.start()
 
     def see(self, **statuses: Status) -> None:

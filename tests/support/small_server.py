@@ -105,4 +105,5 @@ if __name__ == "__main__":
         "endless": endless,
     }
     logs.configure("info", "console")
-    server.serve(preflight.listen("127.0.0.1", int(sys.argv[1])), ways[sys.argv[2]])
+    listener = preflight.listen("127.0.0.1", int(sys.argv[1]))
+    server.serve(preflight.Prepared(listener), ways[sys.argv[2]])

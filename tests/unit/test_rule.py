@@ -49,7 +49,7 @@ def test_the_rules_of_the_specification_are_taken_as_they_stand(
 ):
     written = {"metric": metric, "operator": operator, "value": value, "duration": duration}
     rule = Rule.model_validate({**BASE, "condition": written, "notification": notification})
-    assert rule.condition.model_dump(exclude={"type"}) == written
+    assert rule.condition.model_dump(exclude_defaults=True) == written
     assert list(rule.notification.recipients) == notification["recipients"]
     assert rule.notification.escalate_after == notification.get("escalateAfter")
     assert rule.enabled
@@ -106,6 +106,100 @@ def test_a_condition_that_can_never_be_judged_is_refused(changes, said):
 def test_a_rule_with_a_wrong_field_is_refused(wrong):
     with pytest.raises(Invalid):
         Rule.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"clearValue": 90}, "at or below 85, not at 90"),
+        ({"operator": "lessThan", "clearValue": 80}, "at or above 85, not at 80"),
+        ({"operator": "equals", "clearValue": 80}, "leave it out with 'equals'"),
+        ({"clearValue": float("nan")}, "finite number"),
+        ({"duration": float("nan")}, "finite number"),
+        ({"type": "magic"}, "the type of a condition is threshold, anomaly or absence"),
+        ({"type": "anomaly"}, "Extra inputs are not permitted"),
+        ({"maxPerWeek": 2}, "Extra inputs are not permitted"),
+    ],
+)
+def test_a_condition_whose_parts_do_not_go_together_is_refused(changes, said):
+    with pytest.raises(Invalid) as caught:
+        Rule.model_validate(condition(**changes))
+    assert said in str(caught.value)
+
+
+def judged_by(**fields):
+    return Rule.model_validate({**BASE, "condition": fields}).condition
+
+
+def test_hysteresis_is_a_limit_of_its_own():
+    assert judged_by(**BASE["condition"], clearValue=80).clear_value == 80
+    assert judged_by(**{**BASE["condition"], "operator": "lessThan"}, clearValue=85).value == 85
+
+
+def test_an_anomaly_has_a_budget_and_a_side():
+    plain = judged_by(type="anomaly", metric="cpu")
+    assert (plain.max_per_week, plain.direction, plain.duration) == (1, "both", 0)
+    assert judged_by(type="anomaly", metric="cpu", maxPerWeek=0.5, direction="above").max_per_week
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"type": "anomaly", "metric": "vps.status"}, "an anomaly needs a number"),
+        ({"type": "anomaly", "metric": "cpuu"}, "did you mean cpu"),
+        ({"type": "anomaly", "metric": "cpu", "maxPerWeek": 0}, "greater than 0"),
+        ({"type": "anomaly", "metric": "cpu", "maxPerWeek": float("inf")}, "maxPerWeek"),
+        ({"type": "anomaly", "metric": "cpu", "direction": "up"}, "'both', 'above' or 'below'"),
+        ({"type": "absence", "metric": "cpu"}, "Field required"),
+        ({"type": "absence", "metric": "cpu", "duration": 0}, "greater than 0"),
+        ({"type": "absence", "metric": "cpu", "duration": 9, "value": 1}, "Extra inputs"),
+    ],
+)
+def test_an_anomaly_or_absence_that_can_never_be_judged_is_refused(fields, said):
+    with pytest.raises(Invalid) as caught:
+        judged_by(**fields)
+    assert said in str(caught.value)
+
+
+def test_escalation_goes_by_steps_and_tells_the_first_people_again():
+    rule = Rule.model_validate(
+        {
+            **BASE,
+            "notification": {"channels": ["email"], "recipients": ["Ops"], "escalateAfter": 300},
+            "escalation": [
+                {"after": 60, "channels": ["sms"], "recipients": ["Lead"]},
+                {"after": 900, "channels": ["sms"], "recipients": ["Boss"]},
+            ],
+        }
+    )
+    assert [(step.after, step.channels, step.recipients) for step in rule.steps] == [
+        (60, ("sms",), ("Lead",)),
+        (300, ("email",), ("Ops",)),
+        (900, ("sms",), ("Boss",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"after": 60}, {"after": 60}],
+        [{"after": 60}, {"after": 30}],
+        [{"after": 0}],
+        [{"after": number} for number in range(1, 12)],
+    ],
+)
+def test_steps_that_are_out_of_order_or_too_many_are_refused(steps):
+    with pytest.raises(Invalid):
+        Rule.model_validate({**BASE, "escalation": steps})
+
+
+def test_severity_rises_with_the_tenants_and_never_falls():
+    raised = [{"tenants": 5, "severity": "critical"}, {"tenants": 2, "severity": "info"}]
+    rule = Rule.model_validate({**BASE, "raiseSeverity": raised})
+    assert [rule.severity_for(count) for count in (0, 2, 4, 5, 50)] == [
+        *["warning"] * 3,
+        *["critical"] * 2,
+    ]
 
 
 @pytest.mark.parametrize("operator", [o for o in Operator if "qual" not in o or "Or" in o])

@@ -650,6 +650,13 @@ class Operations(Caller):
         """One alert with its timeline and notifications."""
         return cast(t.Alert, self._json("GET", f"/api/admin/alerts/{segment(alert_id)}"))
 
+    def delete_alert(self, alert_id: str) -> None:
+        """Take a resolved alert away, with its history.
+
+        409 while it is not resolved.
+        """
+        self._nothing("DELETE", f"/api/admin/alerts/{segment(alert_id)}")
+
     def acknowledge_alert(
         self,
         alert_id: str,
@@ -670,6 +677,336 @@ class Operations(Caller):
                 key=idempotency_key,
             ),
         )
+
+    def resolve_alert(
+        self, alert_id: str, body: t.Resolution | None = None, *, idempotency_key: str | None = None
+    ) -> t.Alert:
+        """End an alert.
+
+        While its condition holds it stays so until that has cleared once. 409 when it is
+        resolved.
+        """
+        return cast(
+            t.Alert,
+            self._json(
+                "POST",
+                f"/api/admin/alerts/{segment(alert_id)}/resolve",
+                body=body,
+                key=idempotency_key,
+            ),
+        )
+
+    def snooze_alert(
+        self, alert_id: str, body: t.Snooze, *, idempotency_key: str | None = None
+    ) -> t.Alert:
+        """Be silent about an alert for a while; then it is again what it was.
+
+        409 when it is resolved.
+        """
+        return cast(
+            t.Alert,
+            self._json(
+                "POST",
+                f"/api/admin/alerts/{segment(alert_id)}/snooze",
+                body=body,
+                key=idempotency_key,
+            ),
+        )
+
+    def list_alert_rules(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        enabled: bool | None = None,
+        severity: Literal["info", "warning", "critical"] | None = None,
+        q: str | None = None,
+        sort: str | None = None,
+    ) -> t.AlertRules:
+        """The rules in force, enabled or not.
+
+        Limited callers get those that name nothing of others, without their recipients.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        q: text in name, id and metric, whatever its case.
+        sort: name, id, severity or updatedAt, with - in front for the largest first.
+        """
+        return cast(
+            t.AlertRules,
+            self._json(
+                "GET",
+                "/api/admin/alerts/rules",
+                {
+                    "limit": limit,
+                    "cursor": cursor,
+                    "enabled": enabled,
+                    "severity": severity,
+                    "q": q,
+                    "sort": sort,
+                },
+            ),
+        )
+
+    def iterate_alert_rules(
+        self,
+        *,
+        limit: int | None = None,
+        enabled: bool | None = None,
+        severity: Literal["info", "warning", "critical"] | None = None,
+        q: str | None = None,
+        sort: str | None = None,
+    ) -> Iterator[t.AlertRule]:
+        """Every row of list_alert_rules, page after page as they are needed."""
+        return cast(
+            Iterator[t.AlertRule],
+            self._rows(
+                "rules",
+                "/api/admin/alerts/rules",
+                {"limit": limit, "enabled": enabled, "severity": severity, "q": q, "sort": sort},
+            ),
+        )
+
+    def add_alert_rule(
+        self, body: dict[str, Any], *, idempotency_key: str | None = None
+    ) -> t.AlertRule:
+        """Add a rule.
+
+        409 when there is one of this id.
+        """
+        return cast(
+            t.AlertRule,
+            self._json("POST", "/api/admin/alerts/rules", body=body, key=idempotency_key),
+        )
+
+    def export_alert_rules(self) -> str:
+        """All rules as YAML, as the inventory has them and the import takes them."""
+        return self._text("GET", "/api/admin/alerts/rules/export")
+
+    def import_alert_rules(
+        self, body: t.RulesImport, *, idempotency_key: str | None = None
+    ) -> t.RulesImported:
+        """Take in all rules of a YAML text, or none.
+
+        Each mistake is told with its line, rule and field. 409 for a rule that the inventory
+        file has differently, and for more than 10,000.
+        """
+        return cast(
+            t.RulesImported,
+            self._json("POST", "/api/admin/alerts/rules/import", body=body, key=idempotency_key),
+        )
+
+    def get_alert_rule(self, rule_id: str) -> t.AlertRule:
+        """One rule.
+
+        Its ETag is what a change may send as If-Match.
+        """
+        return cast(t.AlertRule, self._json("GET", f"/api/admin/alerts/rules/{segment(rule_id)}"))
+
+    def change_alert_rule(self, rule_id: str, body: dict[str, Any]) -> t.AlertRule:
+        """Write a rule anew.
+
+        With If-Match (the ETag of the rule, or its version in quotes) 409 when somebody else
+        has changed it since. 409 for one of the inventory file. What changes nothing makes no
+        version.
+        """
+        return cast(
+            t.AlertRule, self._json("PUT", f"/api/admin/alerts/rules/{segment(rule_id)}", body=body)
+        )
+
+    def delete_alert_rule(self, rule_id: str) -> None:
+        """Take a rule away.
+
+        Its alerts end; its versions stay. If-Match as for a change. 409 for one of the
+        inventory file.
+        """
+        self._nothing("DELETE", f"/api/admin/alerts/rules/{segment(rule_id)}")
+
+    def list_alert_rule_versions(
+        self, rule_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> t.AlertRuleVersions:
+        """What a rule was, the newest first, also one that is gone.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        """
+        return cast(
+            t.AlertRuleVersions,
+            self._json(
+                "GET",
+                f"/api/admin/alerts/rules/{segment(rule_id)}/versions",
+                {"limit": limit, "cursor": cursor},
+            ),
+        )
+
+    def iterate_alert_rule_versions(
+        self, rule_id: str, *, limit: int | None = None
+    ) -> Iterator[t.AlertRuleVersion]:
+        """Every row of list_alert_rule_versions, page after page as they are needed."""
+        return cast(
+            Iterator[t.AlertRuleVersion],
+            self._rows(
+                "versions",
+                f"/api/admin/alerts/rules/{segment(rule_id)}/versions",
+                {"limit": limit},
+            ),
+        )
+
+    def preview_rule(
+        self, body: t.PreviewRequest, *, idempotency_key: str | None = None
+    ) -> t.Preview:
+        """Replay a rule over what is stored.
+
+        The answer comes when it is done: seconds for 30 days of 100 servers, a minute at most
+        (then complete is false). With Accept: application/x-ndjson it is told line by line how
+        far it is, {"done": 0.4, "targets": 40, "of": 100}; the last line is {"done": 1,
+        "preview": {...}}, and a stream without it broke off. Who hangs up ends it. 503 while 2
+        others run. Maintenance, silences and causes are not replayed, and no alert stands at
+        the begin.
+        """
+        return cast(
+            t.Preview,
+            self._json("POST", "/api/admin/alerts/rules/preview", body=body, key=idempotency_key),
+        )
+
+    def trace_alert(self, alert_id: str) -> t.AlertTrace:
+        """Every decision about an alert: when, what and why."""
+        return cast(t.AlertTrace, self._json("GET", f"/api/admin/alerts/{segment(alert_id)}/trace"))
+
+    def trace_vps(self, vps_id: str) -> t.VpsTrace:
+        """Where every rule stands for everything on a server, and why there is an alert or none."""
+        return cast(t.VpsTrace, self._json("GET", f"/api/admin/health/vps/{segment(vps_id)}/trace"))
+
+    def list_maintenance(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        state: Literal["active", "upcoming", "ended"] | None = None,
+    ) -> t.MaintenanceWindows:
+        """Maintenance, the newest first.
+
+        Limited callers get what is within their tenants.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        state: only those that are so now.
+        """
+        return cast(
+            t.MaintenanceWindows,
+            self._json(
+                "GET", "/api/admin/maintenance", {"limit": limit, "cursor": cursor, "state": state}
+            ),
+        )
+
+    def iterate_maintenance(
+        self,
+        *,
+        limit: int | None = None,
+        state: Literal["active", "upcoming", "ended"] | None = None,
+    ) -> Iterator[t.MaintenanceWindow]:
+        """Every row of list_maintenance, page after page as they are needed."""
+        return cast(
+            Iterator[t.MaintenanceWindow],
+            self._rows(
+                "maintenance",
+                "/api/admin/maintenance",
+                {"limit": limit, "state": state},
+            ),
+        )
+
+    def add_maintenance(
+        self, body: t.Maintenance, *, idempotency_key: str | None = None
+    ) -> t.MaintenanceWindow:
+        """Plan maintenance: once, daily, weekly or by cron.
+
+        While a window is open nobody is told of the alerts in scope; monitoring goes on.
+        Limited callers name tenants of theirs in the scope.
+        """
+        return cast(
+            t.MaintenanceWindow,
+            self._json("POST", "/api/admin/maintenance", body=body, key=idempotency_key),
+        )
+
+    def get_maintenance(self, maintenance_id: str) -> t.MaintenanceWindow:
+        """One maintenance."""
+        return cast(
+            t.MaintenanceWindow,
+            self._json("GET", f"/api/admin/maintenance/{segment(maintenance_id)}"),
+        )
+
+    def change_maintenance(self, maintenance_id: str, body: t.Maintenance) -> t.MaintenanceWindow:
+        """Write a maintenance anew."""
+        return cast(
+            t.MaintenanceWindow,
+            self._json("PUT", f"/api/admin/maintenance/{segment(maintenance_id)}", body=body),
+        )
+
+    def delete_maintenance(self, maintenance_id: str) -> None:
+        """Take a maintenance away.
+
+        A window that is open ends: what still is in trouble is told then.
+        """
+        self._nothing("DELETE", f"/api/admin/maintenance/{segment(maintenance_id)}")
+
+    def list_silences(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        state: Literal["active", "upcoming", "ended"] | None = None,
+    ) -> t.Silences:
+        """Silences, the newest first; those that are over stay listed.
+
+        Limited callers get what is within their tenants.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        state: only those that are so now.
+        """
+        return cast(
+            t.Silences,
+            self._json(
+                "GET", "/api/admin/silences", {"limit": limit, "cursor": cursor, "state": state}
+            ),
+        )
+
+    def iterate_silences(
+        self,
+        *,
+        limit: int | None = None,
+        state: Literal["active", "upcoming", "ended"] | None = None,
+    ) -> Iterator[t.Silence]:
+        """Every row of list_silences, page after page as they are needed."""
+        return cast(
+            Iterator[t.Silence],
+            self._rows(
+                "silences",
+                "/api/admin/silences",
+                {"limit": limit, "state": state},
+            ),
+        )
+
+    def add_silence(self, body: t.NewSilence, *, idempotency_key: str | None = None) -> t.Silence:
+        """Silence the alerts that all matchers fit, from startsAt (now) to endsAt or for so many
+        minutes.
+
+        Limited callers match a tenant of theirs.
+        """
+        return cast(
+            t.Silence, self._json("POST", "/api/admin/silences", body=body, key=idempotency_key)
+        )
+
+    def get_silence(self, silence_id: str) -> t.Silence:
+        """One silence."""
+        return cast(t.Silence, self._json("GET", f"/api/admin/silences/{segment(silence_id)}"))
+
+    def end_silence(self, silence_id: str) -> None:
+        """End a silence now.
+
+        It stays listed among those that ended. 409 for one that is over.
+        """
+        self._nothing("DELETE", f"/api/admin/silences/{segment(silence_id)}")
 
     def restart_service(
         self, vps_id: str, name: str, *, idempotency_key: str | None = None

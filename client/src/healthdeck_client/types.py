@@ -48,11 +48,14 @@ class Agents(TypedDict):
 
 
 class Alert(TypedDict):
-    """``value`` and ``threshold`` are numbers, or words where the metric has words."""
+    """``value`` and ``threshold`` are numbers, or words where the metric has words; ``expected``
+    is what an anomaly's detector expected. ``withheld``: why nobody is told at the moment.
+    """
 
     id: str
     ruleId: str
     ruleName: str
+    ruleVersion: int
     severity: str
     status: str
     fingerprint: str
@@ -63,7 +66,9 @@ class Alert(TypedDict):
     message: str
     value: float | str | None
     threshold: float | str | None
+    expected: dict[str, float | None] | None
     triggeredAt: str
+    firedAt: str
     acknowledgedAt: str | None
     acknowledgedBy: str | None
     snoozedUntil: str | None
@@ -72,10 +77,65 @@ class Alert(TypedDict):
     resolution: str | None
     escalationLevel: int
     occurrences: int
+    flapping: bool
     suppressedBy: str | None
+    withheld: str | None
+    falsePositive: bool | None
     impact: Impact
     timeline: NotRequired[list[dict[str, Any]]]
     notifications: NotRequired[list[dict[str, Any]]]
+
+
+class AlertRule(TypedDict):
+    """``keepFiringFor`` in seconds. ``source`` is ``file`` for a rule of the inventory file, which
+    cannot be changed here; ``default`` for one that nobody has changed yet. ``warnings`` say
+    what
+    it will not achieve, such as recipients that cannot be told.
+    """
+
+    id: str
+    name: str
+    severity: Severity
+    condition: dict[str, Any]
+    notification: RuleNotification
+    enabled: bool
+    scope: dict[str, list[str]]
+    keepFiringFor: float
+    escalation: list[RuleStep]
+    raiseSeverity: list[dict[str, Any]]
+    runbookUrl: str | None
+    version: int
+    source: Literal["ui", "file", "default"]
+    updatedAt: str
+    updatedBy: str | None
+    warnings: list[str]
+
+
+class AlertRuleVersion(TypedDict):
+    """``rule`` is null where it was taken away; what goes without saying is left out of it."""
+
+    version: int
+    at: str
+    by: str
+    rule: dict[str, Any] | None
+
+
+class AlertRuleVersions(TypedDict):
+    versions: list[AlertRuleVersion]
+    nextCursor: str | None
+
+
+class AlertRules(TypedDict):
+    rules: list[AlertRule]
+    total: int
+    nextCursor: str | None
+
+
+class AlertTrace(TypedDict):
+    alertId: str
+    ruleId: str
+    ruleVersion: int
+    decisions: list[Decision]
 
 
 class Alerts(TypedDict):
@@ -154,6 +214,33 @@ class Course(TypedDict):
     dataPoints: list[DataPoint]
 
 
+# Whenever a crontab's five fields say so: minute, hour, day, month, weekday.
+Cron = TypedDict(
+    "Cron",
+    {
+        "minutes": "int",
+        "timeZone": "NotRequired[str]",
+        "from": "NotRequired[str | None]",
+        "until": "NotRequired[str | None]",
+        "type": 'Literal["cron"]',
+        "expression": "str",
+    },
+)
+
+# Every day ``at`` a time of the day (24 hours).
+Daily = TypedDict(
+    "Daily",
+    {
+        "minutes": "int",
+        "timeZone": "NotRequired[str]",
+        "from": "NotRequired[str | None]",
+        "until": "NotRequired[str | None]",
+        "type": 'Literal["daily"]',
+        "at": "str",
+    },
+)
+
+
 class DataPoint(TypedDict):
     """``value`` is the mean from ``timestamp`` to the next point."""
 
@@ -161,6 +248,13 @@ class DataPoint(TypedDict):
     value: float
     min: float
     max: float
+
+
+class Decision(TypedDict):
+    at: str
+    kind: str
+    text: str
+    by: str | None
 
 
 class Dependency(TypedDict):
@@ -319,6 +413,49 @@ class Machine(TypedDict):
     network: Network
 
 
+class Maintenance(TypedDict):
+    """Work on part of the fleet: while a window is open nobody is told of the alerts in scope."""
+
+    name: str
+    schedule: Once | Daily | Weekly | Cron
+    scope: MaintenanceScope
+
+
+class MaintenanceScope(TypedDict):
+    """What work is done on: alerts that fit every field that is given; of a field, one name is
+    enough. ``service`` takes names and ``vps/service``. ``tenant``: alerts that reach none but
+    these tenants. ``everything`` is said, never meant by leaving all out.
+    """
+
+    vps: NotRequired[list[str]]
+    service: NotRequired[list[str]]
+    tenant: NotRequired[list[str]]
+    tags: NotRequired[list[str]]
+    everything: NotRequired[bool]
+
+
+class MaintenanceWindow(TypedDict):
+    """``current``: the window that is open now; ``next``: the first that opens after now. Times
+    are UTC. ``ended``: none will open any more.
+    """
+
+    id: str
+    name: str
+    state: Literal["active", "upcoming", "ended"]
+    active: bool
+    current: Occurrence | None
+    next: Occurrence | None
+    schedule: Once | Daily | Weekly | Cron
+    scope: MaintenanceScope
+    createdAt: str
+    createdBy: str
+
+
+class MaintenanceWindows(TypedDict):
+    maintenance: list[MaintenanceWindow]
+    nextCursor: str | None
+
+
 class MoreReasons(TypedDict):
     """Those that are not listed, and their points together."""
 
@@ -363,10 +500,36 @@ class NewKey(TypedDict):
     expiresAt: NotRequired[str | None]
 
 
+class NewSilence(TypedDict):
+    """From ``startsAt`` (without it from now) to ``endsAt``, or for so many ``minutes``, nobody
+    is told of alerts that all ``matchers`` fit. Times are ISO 8601.
+    """
+
+    comment: str
+    matchers: list[SilenceMatcher]
+    startsAt: NotRequired[str | None]
+    endsAt: NotRequired[str | None]
+    minutes: NotRequired[int | None]
+
+
 class NewUser(TypedDict):
     name: str
     password: str
     role: Literal["admin", "super_admin"]
+
+
+class Occurrence(TypedDict):
+    start: str
+    end: str
+
+
+class Once(TypedDict):
+    """From ``start`` to ``end``: 1 minute to 7 days."""
+
+    type: Literal["once"]
+    start: str
+    end: str
+    timeZone: NotRequired[str]
 
 
 class Overall(TypedDict):
@@ -380,6 +543,110 @@ class Overall(TypedDict):
     band: str
     reasons: list[Reason]
     moreReasons: MoreReasons
+
+
+class Preview(TypedDict):
+    """``pages``: messages that would have told of a firing, escalations not counted. ``targets``:
+    how many were looked at, of ``targetsWatched``. ``complete``: nothing of that is missing;
+    ``notes`` say why something is.
+    """
+
+    ruleId: str
+    span: PreviewSpan
+    targets: int
+    targetsWatched: int
+    complete: bool
+    notes: list[str]
+    count: int
+    pages: int
+    pagesPerWeek: float
+    selfResolvedWithin5MinutesShare: float | None
+    firings: list[PreviewFiring]
+    comparedTo: PreviewComparison | None
+    unit: str
+    series: list[PreviewSeries]
+
+
+class PreviewComparison(TypedDict):
+    """With the rule of the same id in force (``enabled`` false: it fires nothing). Firings of a
+    target that overlap in time are the same; ``added`` and ``removed`` are the newest.
+    """
+
+    version: int | None
+    enabled: bool
+    count: int
+    pages: int
+    addedCount: int
+    removedCount: int
+    added: list[PreviewDifference]
+    removed: list[PreviewDifference]
+
+
+class PreviewDifference(TypedDict):
+    target: str
+    label: str
+    vpsId: str | None
+    start: str
+    end: str | None
+
+
+class PreviewFiring(TypedDict):
+    """``since``: when the condition began to hold, ``start``: when the alert fired, ``end``: null
+    while it stands. ``seconds``: how long it stood altogether; ``occurrences``: how often it
+    fired
+    (again within the time in which it is reopened). ``peak``: the worst value.
+    """
+
+    target: str
+    label: str
+    vpsId: str | None
+    since: str
+    start: str
+    end: str | None
+    seconds: float
+    occurrences: int
+    flapping: bool
+    peak: float | str | None
+    peakAt: str
+    evidence: str
+    values: list[dict[str, Any]]
+
+
+#
+PreviewRequest = TypedDict(
+    "PreviewRequest",
+    {
+        "rule": "dict[str, Any]",
+        "timeRange": "NotRequired[str | None]",
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+        "limit": "NotRequired[int]",
+    },
+)
+
+
+class PreviewSeries(TypedDict):
+    """One of the worst targets: ``dataPoints`` of a number, with the ``band`` that a detector
+    expected; ``words`` where the metric has words, or of what was missing.
+    """
+
+    target: str
+    label: str
+    vpsId: str | None
+    dataPoints: list[dict[str, Any]]
+    band: list[dict[str, Any]]
+    words: list[dict[str, Any]]
+
+
+#
+PreviewSpan = TypedDict(
+    "PreviewSpan",
+    {
+        "from": "str",
+        "to": "str",
+        "days": "float",
+    },
+)
 
 
 class Processor(TypedDict):
@@ -428,12 +695,56 @@ class Reports(TypedDict):
     nextCursor: str | None
 
 
+class Resolution(TypedDict):
+    """How an operator ends an alert."""
+
+    note: NotRequired[str | None]
+    falsePositive: NotRequired[bool | None]
+
+
 class Resource(TypedDict):
     """In GiB."""
 
     used: float | None
     total: float | None
     percent: float | None
+
+
+class RuleNotification(TypedDict):
+    """``escalateAfter`` in seconds."""
+
+    channels: list[str]
+    recipients: list[str]
+    escalateAfter: float | None
+
+
+class RuleStep(TypedDict):
+    """``after`` in seconds."""
+
+    channels: list[str]
+    recipients: list[str]
+    after: float
+
+
+class RulesImport(TypedDict):
+    """``replace``: rules that are not in the text go, but for those of the inventory file.
+    ``dryRun``: only says what would be done.
+    """
+
+    yaml: str
+    replace: NotRequired[bool]
+    dryRun: NotRequired[bool]
+
+
+class RulesImported(TypedDict):
+    """How many rules, and which: ``ids`` has a list for each of the four."""
+
+    dryRun: bool
+    created: int
+    changed: int
+    unchanged: int
+    deleted: int
+    ids: dict[str, list[str]]
 
 
 # With ``tenantId`` the account of that tenant with its ``downtimes``, else ``tenants``.
@@ -486,6 +797,47 @@ class ServicesPage(TypedDict):
     total: int
     nextCursor: str | None
     services: list[ServiceRow]
+
+
+class Severity(TypedDict):
+    """Severity."""
+
+
+class Silence(TypedDict):
+    id: str
+    comment: str
+    state: Literal["active", "upcoming", "ended"]
+    matchers: list[SilenceMatcher]
+    startsAt: str
+    endsAt: str
+    createdAt: str
+    createdBy: str
+
+
+class SilenceMatcher(TypedDict):
+    """One thing that must be so of an alert. ``value`` is a text, for ``oneOf`` a list of them.
+    ``rule`` is a rule's id, ``target`` the key of a target; ``service`` takes a name or
+    ``vps/service``; ``tenant`` equals: the alert reaches none but these; ``tag``: the server
+    has
+    one of these.
+    """
+
+    field: Literal["rule", "severity", "vps", "service", "tenant", "tag", "target"]
+    operator: NotRequired[Literal["equals", "notEquals", "oneOf"]]
+    value: str | list[str]
+
+
+class Silences(TypedDict):
+    silences: list[Silence]
+    nextCursor: str | None
+
+
+class Snooze(TypedDict):
+    """``minutes`` or ``until``."""
+
+    minutes: NotRequired[float | None]
+    until: NotRequired[str | None]
+    note: NotRequired[str | None]
 
 
 class Taken(TypedDict):
@@ -601,6 +953,20 @@ class VPSRow(TypedDict):
     enabled: bool
 
 
+class Verdict(TypedDict):
+    """``outcome``: clear, pending, active, resolvedByHand, noValue, failed, paused, disabled or
+    outOfScope.
+    """
+
+    ruleId: str
+    ruleName: str
+    target: str
+    label: str
+    outcome: str
+    text: str
+    alertId: str | None
+
+
 class VpsHealth(TypedDict):
     vpsId: str
     name: str
@@ -630,3 +996,23 @@ class VpsService(TypedDict):
     responseTime: NotRequired[float | None]
     checks: NotRequired[dict[str, Literal["healthy", "degraded", "unhealthy", "unknown"]] | None]
     message: NotRequired[str | None]
+
+
+class VpsTrace(TypedDict):
+    vpsId: str
+    verdicts: list[Verdict]
+
+
+# On some days of the week ``at`` a time of the day.
+Weekly = TypedDict(
+    "Weekly",
+    {
+        "minutes": "int",
+        "timeZone": "NotRequired[str]",
+        "from": "NotRequired[str | None]",
+        "until": "NotRequired[str | None]",
+        "type": 'Literal["weekly"]',
+        "days": 'list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]',
+        "at": "str",
+    },
+)

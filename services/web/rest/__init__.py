@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import MethodNotAllowed
@@ -21,17 +23,22 @@ from services.web.rest import (
     history,
     keys,
     lists,
+    maintenance,
     metrics,
     notes,
     ops,
+    preview,
+    rules,
+    silences,
     sla,
+    traces,
     users,
 )
 
 #: In the order of the documentation.
 PARTS = (
-    health, lists, history, events, sla, export, notes, fleet, alerts, actions,
-    agents, users, keys, embed, audit, metrics, ops, docs,
+    health, lists, history, events, sla, export, notes, fleet, alerts, rules, preview, traces,
+    maintenance, silences, actions, agents, users, keys, embed, audit, metrics, ops, docs,
 )  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -51,6 +58,7 @@ def blueprint() -> Blueprint:
     routes = Blueprint("rest", __name__)
     for part in PARTS:
         part.routes.add_to(routes)
+    routes.before_request(_only_its_own)
     for rule in ("/api", "/api/", "/api/<path:rest>"):
         routes.add_url_rule(
             rule, "unknown", _unknown, methods=METHODS, provide_automatic_options=False
@@ -67,8 +75,29 @@ def _unknown(rest: str = "") -> Response:
     raise NotFound(f"There is no {request.path} in this API.")
 
 
+@cache
+def _literal() -> dict[str, set[str]]:
+    """The methods of each path without variables. It is never an id of a path with one:
+    ``rules/export`` is no rule."""
+    found: dict[str, set[str]] = {}
+    for part in PARTS:
+        for one in part.routes:
+            if "<" not in one.path:
+                found.setdefault(one.path, set()).add(one.method)
+    return found
+
+
+def _only_its_own() -> None:
+    allowed = _literal().get(request.path)
+    method = "GET" if request.method == "HEAD" else request.method
+    if allowed and method not in (*allowed, "OPTIONS"):
+        raise MethodNotAllowed(valid_methods=sorted(allowed))
+
+
 def _other_methods() -> list[str]:
     """The methods by which some other route answers this path."""
+    if allowed := _literal().get(request.path):
+        return sorted(allowed)
     adapter = current_app.create_url_adapter(request)
     if adapter is None:
         return []

@@ -1,0 +1,75 @@
+"""Who is to be told next of a live alert, and why nobody is. Pure.
+
+What is decided here is about messages alone: the alert stands or falls by its condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.rule import EscalationStep, Severity
+
+
+class Status(StrEnum):
+    ACTIVE = "active"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A live alert. ``fired_at`` is its latest firing and ``told_at`` when somebody was first told
+    of that one; ``withheld`` why nobody is told at the moment; ``level`` the steps of the
+    escalation that were taken. Moments in seconds since the epoch."""
+
+    fired_at: float
+    severity: Severity
+    tenants: frozenset[str]
+    status: Status = Status.ACTIVE
+    told_at: float | None = None
+    withheld: str | None = None
+    suppressed_by: str | None = None
+    level: int = 0
+    snoozed_until: float | None = None
+    snoozed_from: Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why nobody is told: a word, and a sentence for an operator. ``cause``: the target that
+    explains the trouble."""
+
+    word: str
+    text: str
+    cause: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.text}"[:500]
+
+
+class Act(StrEnum):
+    TELL = "tell"
+    ESCALATE = "escalate"
+    UNSNOOZE = "unsnooze"
+
+
+def decide(
+    standing: Standing,
+    steps: Sequence[EscalationStep],
+    ask: Callable[[], Reason | None],
+    now: float,
+) -> Act | Reason | None:
+    """What is to be done about an alert at ``now``; a Reason when somebody should be told and
+    must not be. ``ask`` looks for such a reason."""
+    if standing.status is Status.SNOOZED:
+        ended = standing.snoozed_until is not None and now >= standing.snoozed_until
+        return Act.UNSNOOZE if ended else None
+    if standing.status is not Status.ACTIVE:
+        return None
+    if standing.told_at is None:
+        return ask() or Act.TELL
+    if standing.level < len(steps) and now >= standing.told_at + steps[standing.level].after:
+        return ask() or Act.ESCALATE
+    return None
