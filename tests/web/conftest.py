@@ -34,6 +34,14 @@ def services(empty_services: Services) -> Services:
 
 
 @pytest.fixture
+def judging(services: Services) -> Iterator[None]:
+    """While the intake runs, which does what operators do with alerts."""
+    services.intake.start()
+    yield
+    services.intake.stop()
+
+
+@pytest.fixture
 def server(services: Services) -> Flask:
     return site.serve(services)
 

@@ -19,7 +19,7 @@ ORIGIN = {"Origin": "http://localhost"}
 
 def put_alert(services: Services, id_: str, target: str = "vps-1", status: str = "active") -> str:
     row = AlertRow(
-        id=id_, fingerprint=id_, rule_id="cpu-high", rule_name="High CPU", target=target,
+        id=id_, fingerprint=id_, rule_id="high-cpu-usage", rule_name="High CPU", target=target,
         vps_id=target.partition("/")[0], severity="critical", status=status, title="CPU is high",
         message="95 %", value=95, threshold=90, triggered_at=time.time(), impact=["acme"],
         resolved_at=time.time() if status == "resolved" else None,
@@ -126,6 +126,7 @@ def test_alerts_come_in_pages(
     assert user.get("/api/admin/alerts?cursor=garbage").status_code == 400
 
 
+@pytest.mark.usefixtures("judging")
 def test_an_alert_is_acknowledged_once(user: FlaskClient, services: Services) -> None:
     put_alert(services, "a1")
     url = "/api/admin/alerts/a1/acknowledge"
@@ -141,6 +142,7 @@ def test_an_alert_is_acknowledged_once(user: FlaskClient, services: Services) ->
         assert [(e.kind, e.actor, e.note) for e in events] == [("acknowledged", "ops", "on it")]
 
 
+@pytest.mark.usefixtures("judging")
 def test_acknowledging_needs_no_body(anonymous: FlaskClient, services: Services) -> None:
     put_alert(services, "a1")
     headers = site.bearer(services)
@@ -203,7 +205,7 @@ def server(services: Services) -> Flask:
         ("POST", "/api/unknown", 404), ("DELETE", "/api/admin/health", 404),
         ("OPTIONS", "/api/unknown", 404), ("HEAD", "/api/unknown", 404),
         ("GET", "/api/admin/health/overview/", 404), ("GET", "/api/admin/Health/overview", 404),
-        ("POST", "/api/admin/health/overview", 405), ("DELETE", "/api/admin/alerts/a1", 405),
+        ("POST", "/api/admin/health/overview", 405), ("PATCH", "/api/admin/alerts/a1", 405),
         ("GET", "/api/admin/alerts/a1/acknowledge", 405), ("PUT", "/api/admin/alerts", 405),
     ],
 )  # fmt: skip
