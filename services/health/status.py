@@ -86,6 +86,7 @@ def judge(before: Judgement | None, observation: Observation) -> Judgement:
 
     The first reading counts at once, and so does any failed check (a check has looked twice
     before it says so). A recovery needs 2 good rounds, a busy machine 5 rounds above its limit.
+    What is silent stays so until something usable is read.
     """
     status, reason = look(observation)
     at, check = observation.at, observation.check
@@ -113,6 +114,7 @@ def judge(before: Judgement | None, observation: Observation) -> Judgement:
         observation.facts or before.facts,
         check,
         (before.responses + taken)[-RESPONSES:],
+        silent=before.silent and observation.error is not None,
     )  # fmt: skip
 
 

@@ -30,7 +30,10 @@ KEYS = ("a", "b", "a/api", "a/postgres")
 
 
 def fleet(vps=("a", "b"), tenants=()):
-    services = [{"name": "api", "type": "backend"}, {"name": "postgres", "type": "database"}]
+    services = [
+        {"name": "api", "type": "backend", "check": {"http": "https://api.example/health"}},
+        {"name": "postgres", "type": "database", "check": {"tcp": "db.example:5432"}},
+    ]
     servers = [
         {"id": name, "source": {"type": "agent"}, "services": services if name == "a" else []}
         for name in vps
@@ -241,6 +244,14 @@ def test_limited_callers_get_their_targets_alone(database):
     assert run(desk, hidden, scope=mine).of == 0
     both = rule("cpu", "greaterThan", 90, scope={"tenant": ["globex", "acme"]})
     assert run(desk, both, scope=mine).of == 1
+
+
+def test_what_nobody_looks_at_is_not_missed(database):
+    servers = [{"id": "a", "source": {"type": "agent"}}, {"id": "b"}]
+    found = Fleet.build(Inventory.model_validate({"vps": servers}), "here", "cache")
+    missing = run(previews(database, found), rule("cpu", type="absence", duration=60))
+    assert sorted(f.place.target for f in missing.firings) == ["a", found.local]
+    assert missing.of == 2
 
 
 def test_dependencies_that_a_service_reported_are_watched(database):

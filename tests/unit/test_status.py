@@ -98,6 +98,13 @@ def test_a_reason_is_one_printable_line():
     assert len(status.reason) == 500
 
 
+def test_a_failed_look_does_not_end_a_silence():
+    quiet = silence(judge(None, Observation("vps-1", 0.0, metrics={"system.cpu.usage": 5.0})), 75.0)
+    refused = judge(quiet, Observation("vps-1", 80.0, error="connection refused"))
+    assert refused.silent
+    assert not judge(refused, Observation("vps-1", 90.0, metrics={"system.cpu.usage": 5.0})).silent
+
+
 def test_silence_is_unknown_and_says_for_how_long():
     state, _ = run([machine(20)])
     quiet = silence(state, 75.0)

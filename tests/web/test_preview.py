@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,8 @@ from tests.support import answers, site
 from tests.support.second_by_second import Detector
 
 PATH = "/api/admin/alerts/rules/preview"
-RULE = {
-    "id": "hot",
-    "name": "Hot",
-    "severity": "warning",
-    "condition": {"metric": "cpu", "operator": "greaterThan", "value": 90, "duration": 30},
-}
+CONDITION = {"metric": "cpu", "operator": "greaterThan", "value": 90, "duration": 30}
+RULE = {"id": "hot", "name": "Hot", "severity": "warning", "condition": CONDITION}
 
 
 @dataclass(frozen=True)
@@ -73,9 +69,8 @@ def asking(tmp_path: Path, empty_file: Path, monkeypatch: pytest.MonkeyPatch) ->
     previews = Previews(
         services.database, lambda: fleet, lambda: graph, lambda: book, 300.0, 30.0, 10.0, Detector
     )
-    monkeypatch.setattr(preview, "current", lambda: _With(previews))
     server = Flask("asking", root_path=str(site.HOME))
-    server.extensions[EXTENSION] = services
+    server.extensions[EXTENSION] = replace(services, previews=previews)
     server.config[CHECK_ANSWERS] = True
     errors.install(server)
     guard.install(server)
@@ -86,17 +81,16 @@ def asking(tmp_path: Path, empty_file: Path, monkeypatch: pytest.MonkeyPatch) ->
     services.database.close()
 
 
-@dataclass(frozen=True)
-class _With:
-    previews: Previews
-
-
 def test_the_answer_tells_what_would_have_been(asking):
     asking.measure("vps-1", 10, 95, 95, 96, 10, 10)
-    draft = {**RULE, "condition": {**RULE["condition"], "duration": 0}}
+    draft = {**RULE, "condition": {**CONDITION, "duration": 0}}
     body = asking.ask({"rule": draft, "timeRange": "1h", "limit": 5})
     assert (body["ruleId"], body["count"], body["pages"], body["unit"]) == ("hot", 1, 1, "%")
-    assert (body["targets"], body["targetsWatched"], body["complete"]) == (3, 3, True)  # and this machine
+    assert (body["targets"], body["targetsWatched"], body["complete"]) == (
+        3,
+        3,
+        True,
+    )  # and this machine
     assert body["selfResolvedWithin5MinutesShare"] == 1.0
     assert body["pagesPerWeek"] == 168.0
     (firing,) = body["firings"]
@@ -164,9 +158,9 @@ def test_a_third_one_waits_its_turn(asking):
         ({"rule": RULE, "timeRange": "300d"}, "100 days"),
         ({"rule": RULE, "from": "now+1h", "to": "now+2h"}, "past"),
         ({"rule": {**RULE, "severity": "bad"}}, "severity"),
-        ({"rule": {**RULE, "condition": {**RULE["condition"], "metric": "cpux"}}}, "cpu"),
-        ({"rule": {**RULE, "condition": {**RULE["condition"], "duration": -1}}}, "duration"),
-        ({"rule": {**RULE, "condition": {**RULE["condition"], "operator": "like"}}}, "operator"),
+        ({"rule": {**RULE, "condition": {**CONDITION, "metric": "cpux"}}}, "cpu"),
+        ({"rule": {**RULE, "condition": {**CONDITION, "duration": -1}}}, "duration"),
+        ({"rule": {**RULE, "condition": {**CONDITION, "operator": "like"}}}, "operator"),
     ],
 )
 def test_mistakes_are_told(asking, body, said):
