@@ -33,19 +33,19 @@ class Expectation:
     def turn(self, at: float) -> bool:
         """Go to the half hour of ``at`` (seconds since the epoch); whether it is another one,
         of which the values of the one before were learnt."""
-        bin = int(at % 86_400.0 / BIN_SECONDS) % BINS
-        if bin == self.bin:
+        now = int(at % 86_400.0 / BIN_SECONDS) % BINS
+        if now == self.bin:
             return False
         if self.count:
             self._learn(self.bin, self.total / self.count)
-        self.bin, self.total, self.count = bin, 0.0, 0
+        self.bin, self.total, self.count = now, 0.0, 0
         return True
 
     def span(self) -> tuple[float, float]:
         """The lowest and the highest value usual around this half hour."""
-        usual, deviation, bin = self.usual, self.deviation, self.bin
+        usual, deviation, now = self.usual, self.deviation, self.bin
         low, high = math.inf, -math.inf
-        for near in (bin - 1, bin, bin + 1 - BINS):
+        for near in (now - 1, now, now + 1 - BINS):
             mean = usual[near]
             if mean == mean:  # learnt, not NaN
                 low = min(low, mean - deviation[near])
@@ -63,13 +63,13 @@ class Expectation:
         self.count += 1
         self.day += day_share * (value - self.day)
 
-    def _learn(self, bin: int, mean: float) -> None:
-        usual = self.usual[bin]
-        if usual != usual:
-            self.usual[bin] = mean
+    def _learn(self, which: int, mean: float) -> None:
+        usual = self.usual[which]
+        if math.isnan(usual):
+            self.usual[which] = mean
             return
-        self.deviation[bin] += DAY_SHARE * (abs(mean - usual) - self.deviation[bin])
-        self.usual[bin] = usual + DAY_SHARE * (mean - usual)
+        self.deviation[which] += DAY_SHARE * (abs(mean - usual) - self.deviation[which])
+        self.usual[which] = usual + DAY_SHARE * (mean - usual)
 
     def pack(self) -> bytes:
         return struct.pack(

@@ -21,12 +21,12 @@ NEVER = -1e9
 AGAIN = 86_400.0  # seconds: what lasts is counted once a day
 ENOUGH = 8.0  # episodes from which on a count speaks for itself
 # With every doubling a quarter of the episodes is left (a Pareto tail of index 2, finite mean and
-# no finite variance), believed as much as half an episode seen (Jeffreys' prior).
+# no finite variance), believed as much as half an episode seen.
 LEFT = 0.5
 BELIEF = 0.5
-# An episode that was told makes others of its kind, down to half its size, less worth telling,
+# An episode that was told makes others of its kind, down to 0.7 of its size, less worth telling,
 # smaller ones by a quarter only: a second event of a different size is news of its own.
-KIND = 3
+KIND = 2
 OTHER = 0.25
 
 
@@ -76,7 +76,11 @@ class Tail:
         if below < level:
             counted[level] = now
             if told:
-                self._tell(level, now, pause)
+                self._tell(int(position + 0.5), now, pause)
+            else:
+                # Shared with the next level by its place between the two, so that what always
+                # comes in one size is not taken for rarer than it is.
+                self.episodes[level + 1] += position - level
         seen[level] = now
         return rate
 
@@ -84,14 +88,17 @@ class Tail:
         """The size from which on fewer than ``rate`` episodes a week come; None before any."""
         if math.isnan(self.base):
             return None
-        low, high = 0, LEVELS - 1
-        while low < high:
-            middle = (low + high) // 2
-            if self._rate(float(middle), weeks) <= rate:
-                high = middle
-            else:
-                low = middle + 1
-        return float(2.0 ** ((low + self.base) / 2.0))
+        counts = self._counts()
+        level = LEVELS - 1
+        while counts[level] < ENOUGH and level > 0:
+            level -= 1
+        here = counts[level]
+        expected = (here if here >= ENOUGH else here + 1.0) / weeks
+        while expected > rate and level < LEVELS - 1:
+            level += 1
+            expected *= (counts[level] + BELIEF * LEFT) / (here + BELIEF)
+            here = counts[level]
+        return float(2.0 ** ((level + self.base) / 2.0))
 
     def fade(self, share: float) -> None:
         """Keep ``share`` of every count."""
@@ -136,7 +143,21 @@ class Tail:
 
     def _told(self, level: int) -> float:
         told = self.told
-        return sum(told[level : level + KIND]) + OTHER * sum(told[level + KIND :])
+        return float(sum(told[level : level + KIND]) + OTHER * sum(told[level + KIND :]))
+
+    def _counts(self) -> list[float]:
+        """What ``_rate`` counts at each level."""
+        counts = [0.0] * LEVELS
+        above = most = near = far = 0.0
+        for level in range(LEVELS - 1, -1, -1):
+            most = max(most, self.episodes[level])
+            near += self.told[level]
+            if level + KIND < LEVELS:
+                near -= self.told[level + KIND]
+                far += self.told[level + KIND]
+            above = max(above, most + near + OTHER * far)
+            counts[level] = above
+        return counts
 
     def _rate(self, position: float, weeks: float) -> float:
         """Episodes a week at ``position``: from the nearest level below that was reached often
@@ -155,7 +176,7 @@ class Tail:
             lower = max(here, most + self._told(level))
             share *= (here + BELIEF * LEFT) / (lower + BELIEF)
             here = lower
-        return (here if here >= ENOUGH else here + 1.0) / weeks * share
+        return float((here if here >= ENOUGH else here + 1.0) / weeks * share)
 
     def pack(self) -> bytes:
         arrays = self.episodes + self.told + self.seen_at + self.counted_at
