@@ -14,13 +14,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.alerts import AlertRow, DetectorRow, RuleStateRow
-from services.alerts.evaluate import Phase, RuleState
-from services.alerts.plan import NOTHING, Live, Plan, States, Step
+from services.alerts import stored
+from services.alerts.plan import Plan, States
 from services.alerts.quiet import Quiet, Subject
 from services.alerts.readings import Matcher
 from services.alerts.records import Records
 from services.alerts.senses import Pair, Senses
-from services.alerts.standing import Reason, Standing, Status
+from services.alerts.standing import Reason
+from services.alerts.steps import NOTHING, Live, Step
 from services.alerts.suppress import Causes
 from services.errors import Conflict, NotFound
 from services.events import AlertChanged
@@ -28,7 +29,7 @@ from services.health.graph import Graph
 from services.inventory.fleet import Fleet
 from services.observation import Kind as TargetKind
 from services.observation import kind_of
-from services.rule import Rule, Rulebook, Severity
+from services.rule import Rule, Rulebook
 
 log = structlog.get_logger(__name__)
 
@@ -64,8 +65,8 @@ class Engine:
         self._quiet = quiet
         self._live: dict[str, dict[str, Live]] = {}
         self._pairs: dict[str, Pair] = {}
-        self._failures: dict[Pair, str] = {}
         self._latest = 0.0
+        self._unheard: list[AlertChanged] | None = None
         self._settle_on(book, fleet, graph, 0.0)
 
     def replace(self, book: Rulebook, fleet: Fleet, graph: Graph, now: float) -> None:
@@ -82,44 +83,53 @@ class Engine:
             row.id: row
             for row in session.scalars(select(AlertRow).where(AlertRow.resolved_at.is_(None)))
         }
+        ended = {row.id: why for row in alerts.values() if (why := self._over(session, row))}
         for state in session.scalars(select(RuleStateRow)):
             alert = alerts.pop(state.alert_id or "", None)
-            gone = self._gone(state.rule_id, state.target)
-            if gone is None:
-                self._set(state.rule_id, state.target, _live(state, alert))
-                continue
-            session.delete(state)
-            if alert:
-                events += self._records.end(session, alert.id, gone, now)
-        for alert in alerts.values():
-            gone = self._gone(alert.rule_id, alert.target)
-            if gone is None:
-                self._set(alert.rule_id, alert.target, _adopted(alert, now))
+            if self._gone(state.rule_id, state.target) or (alert and alert.id in ended):
+                session.delete(state)
             else:
-                events += self._records.end(session, alert.id, gone, now)
+                self._set(state.rule_id, state.target, stored.live_of(state, alert))
+        for alert in alerts.values():
+            if alert.id not in ended:
+                self._set(alert.rule_id, alert.target, stored.adopted(alert, now))
+        for alert_id, why in ended.items():
+            events += self._records.end(session, alert_id, why, now)
+        stored.drop_detectors(session, self._senses.sensors)
+        events += [AlertChanged(one.alert_id, "alert.stored") for one in self._unheard or ()]
+        self._unheard = None
         return events
 
     def restore(self, session: Session, now: float) -> None:
         """Goes on with what the detectors had learned, and with values that were there."""
         self._settle_on(self._book, self._fleet, self._graph, now)
-        self._senses.restored(
-            {(r.rule_id, r.target): (r.at, r.state) for r in session.scalars(select(DetectorRow))}
-        )
+        self._senses.restored(stored.detectors(session))
 
     def plan(self) -> Plan:
         """An empty plan on top of what is committed."""
         habits = self._habits
         return Plan(
             self._matcher, self._senses, self._fleet, self._graph, habits.interval, habits.window,
-            self._live, self._ask, self._note_failure,
+            self._live, self._ask,
         )  # fmt: skip
+
+    @property
+    def unsure(self) -> bool:
+        """Whether a plan was written of which nobody said that it was committed: what is stored
+        may be ahead, and ``load`` must come before the next plan."""
+        return self._unheard is not None
 
     def write(self, session: Session, steps: Sequence[Step]) -> list[AlertChanged]:
         """Writes a plan; the events to publish after the commit."""
-        return self._records.write(session, steps)
+        self._unheard = []
+        events = self._records.write(session, steps)
+        self._unheard = events
+        return events
 
     def apply(self, steps: Sequence[Step]) -> None:
         """Takes over a plan that was committed."""
+        self._unheard = None
+        self._senses.settle()
         for step in steps:
             self._set(step.rule.id, step.target, step.after)
 
@@ -159,15 +169,16 @@ class Engine:
                 by = f" by {row.resolved_by}" if row.resolved_by else ""
                 raise Conflict(f"the alert is already resolved{by}")
             pair = row.rule_id, row.target
-            self._set(*pair, _adopted(row, row.fired_at))
+            self._set(*pair, stored.adopted(row, row.fired_at))
         rule_id, target = pair
         return self._book.rules[rule_id], target
 
-    def forget(self, alert_id: str) -> None:
-        """An alert was deleted: nothing may reopen it."""
-        pair = self._pairs.pop(alert_id, None)
-        if pair is not None:
-            self._set(*pair, NOTHING)
+    def remembers(self, plan: Plan, alert_id: str) -> tuple[Rule, str] | None:
+        """The rule and the target that an alert is the latest of, if a rule's state knows it."""
+        pair = self._pairs.get(alert_id)
+        if pair is None or plan.live(*pair).alert_id != alert_id:
+            return None
+        return self._book.rules[pair[0]], pair[1]
 
     def peek(self, target: str) -> Mapping[str, Live]:
         """Where rules stand for a target, by rule id; from any thread."""
@@ -175,7 +186,7 @@ class Engine:
 
     def failures(self, target: str) -> Mapping[str, str]:
         """Why rules could not be judged for a target, by rule id; from any thread."""
-        return {rule_id: text for (rule_id, of), text in self._failures.items() if of == target}
+        return self._senses.failures(target)
 
     @property
     def matcher(self) -> Matcher:
@@ -189,20 +200,25 @@ class Engine:
         self._senses = Senses(self._matcher, fleet, habits.interval, habits.timeout, now)
         self._causes = Causes(fleet, graph, habits.interval, habits.timeout, self._announced, now)
         self._records = Records(book, fleet, graph, habits.channels, self._senses.verdict)
-        self._failures = {}
 
     def _set(self, rule_id: str, target: str, live: Live) -> None:
-        if live == NOTHING:
-            rules = self._live.get(target, {})
-            before = rules.pop(rule_id, None)
-            if not rules:
-                self._live.pop(target, None)
-            if before and before.alert_id:
-                self._pairs.pop(before.alert_id, None)
-            return
-        self._live.setdefault(target, {})[rule_id] = live
-        if live.alert_id:
+        rules = self._live.setdefault(target, {})
+        before = rules.pop(rule_id, NOTHING)
+        if before.alert_id is not None and before.alert_id != live.alert_id:
+            self._pairs.pop(before.alert_id, None)
+        if live != NOTHING:
+            rules[rule_id] = live
+        elif not rules:
+            del self._live[target]
+        if live.alert_id is not None:
             self._pairs[live.alert_id] = rule_id, target
+
+    def _over(self, session: Session, alert: AlertRow) -> str | None:
+        """Why an alert can stand no longer, in words that name nobody else; None when it can."""
+        gone = self._gone(alert.rule_id, alert.target)
+        if gone is None and stored.speaks_of_another(session, alert, self._book):
+            return "The rule was changed and is about another metric now."
+        return gone
 
     def _gone(self, rule_id: str, target: str) -> str | None:
         """Why a rule does not judge a target any more; None when it does."""
@@ -217,8 +233,9 @@ class Engine:
             return "The target is no longer watched."
         if not self._fleet.enabled(of):
             return "The target is paused."
-        why = self._matcher.why_not(rule, target)
-        return f"The rule no longer speaks of it: {why}." if why else None
+        if self._matcher.why_not(rule, target):
+            return "The rule was changed and is not for this target any more."
+        return None
 
     def _ask(
         self, live: Live, target: str, rule: Rule, states: States, now: float
@@ -237,12 +254,6 @@ class Engine:
         """Whether a rule tells of it when a target is down."""
         return any(rule.condition.reads.states for rule in self._matcher.rules_for(target))
 
-    def _note_failure(self, pair: Pair, error: Exception) -> None:
-        text = f"{type(error).__name__}: {error}"
-        if self._failures.get(pair) != text:
-            self._failures[pair] = text
-            log.error("rule_not_judged", rule=pair[0], target=pair[1], reason=text)
-
     def _set_back(self, session: Session, seconds: float) -> None:
         """The clock went back: what waits for an escalation has waited as long as before."""
         log.warning("clock_set_back", seconds=round(seconds, 1))
@@ -256,27 +267,3 @@ class Engine:
                 if live.alert and live.alert.told_at is not None:
                     alert = replace(live.alert, told_at=live.alert.told_at - seconds)
                     self._set(rule_id, target, replace(live, alert=alert))
-
-
-def _live(row: RuleStateRow, alert: AlertRow | None) -> Live:
-    state = RuleState(
-        Phase(row.phase), row.since, row.held, row.seen_at, row.clear, row.ended_at,
-        tuple(row.firings),
-    )  # fmt: skip
-    return Live(state, row.alert_id, _standing(alert) if alert else None)
-
-
-def _adopted(alert: AlertRow, now: float) -> Live:
-    """An alert whose rule has no state of its own: it stands until a look says otherwise."""
-    state = RuleState(Phase.ACTIVE, since=alert.fired_at, seen_at=now, firings=(alert.fired_at,))
-    return Live(state, alert.id, _standing(alert))
-
-
-def _standing(row: AlertRow) -> Standing:
-    return Standing(
-        fired_at=row.fired_at, severity=Severity(row.severity), tenants=frozenset(row.impact),
-        status=Status(row.status), told_at=row.told_at, withheld=row.withheld,
-        suppressed_by=row.suppressed_by, level=row.escalation_level,
-        snoozed_until=row.snoozed_until,
-        snoozed_from=Status(row.snoozed_from) if row.snoozed_from else None,
-    )  # fmt: skip

@@ -3,9 +3,11 @@ nothing that is observed meanwhile comes in between."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from sqlalchemy import delete, update
@@ -25,8 +27,9 @@ Sees = Callable[[str, Scope], bool]
 Command = Callable[[Session, Plan, float], None]
 
 #: Seconds that a command may wait for the intake.
-PATIENCE = 10.0
+PATIENCE = 6.0
 LONGEST_SNOOZE = 30 * 86400.0
+AWAY = "Nothing can be stored at the moment; try again."
 
 
 class Door(Protocol):
@@ -61,12 +64,7 @@ class AlertDesk:
 
         def act(session: Session, plan: Plan, now: float) -> None:
             rule, target = self._engine.find(session, plan, alert_id)
-            try:
-                plan.acknowledge(rule, target, who, note, now)
-            except Conflict:
-                row = session.get_one(AlertRow, alert_id)
-                by = f" by {row.acknowledged_by}" if row.status == "acknowledged" else ""
-                raise Conflict(f"the alert is already {row.status}{by}") from None
+            plan.acknowledge(rule, target, who, note, now)
 
         self._do(alert_id, scope, act)
 
@@ -113,15 +111,14 @@ class AlertDesk:
                 raise NotFound(f"there is no alert '{alert_id}'")
             if row.resolved_at is None:
                 raise Conflict(f"the alert is {row.status}; resolve it before it is deleted")
-            session.execute(
-                update(RuleStateRow)
-                .where(RuleStateRow.alert_id == alert_id)
-                .values(alert_id=None, ended_at=None, firings=[])
-            )
+            if known := self._engine.remembers(plan, alert_id):
+                plan.forget(*known, now)
+            pointing = update(RuleStateRow).where(RuleStateRow.alert_id == alert_id)
+            session.execute(pointing.values(alert_id=None))
             for table in (AlertEvent, NotificationRow):
                 session.execute(delete(table).where(table.alert_id == alert_id))
             session.delete(row)
-            self._engine.forget(alert_id)
+            session.flush()
 
         self._do(alert_id, scope, act)
 
@@ -130,10 +127,37 @@ class AlertDesk:
             found = session.get(AlertRow, alert_id)
             if found is None or not self._sees(found.target, scope):
                 raise NotFound(f"there is no alert '{alert_id}'")
-        done = self._door.command(command)
+        errand = Errand(command)
+        done = self._door.command(errand)
         try:
             done.result(PATIENCE)
         except TimeoutError:
-            if done.cancel():
-                raise Unavailable("Nothing can be stored at the moment; try again.") from None
-            done.result(PATIENCE)
+            if not errand.call_off():
+                # It was carried out; whether that could be stored turns out at once.
+                with suppress(TimeoutError):
+                    return done.result(PATIENCE)
+            raise Unavailable(AWAY) from None
+
+
+class Errand:
+    """A command that can be called off. The intake tries again what it cannot store; nobody
+    should find done by surprise what he was told to try again."""
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
+        self._lock = threading.Lock()
+        self._begun = False
+        self._off = False
+
+    def __call__(self, session: Session, plan: Plan, now: float) -> None:
+        with self._lock:
+            if self._off:
+                raise Unavailable(AWAY)
+            self._begun = True
+        self._command(session, plan, now)
+
+    def call_off(self) -> bool:
+        """From now on it is not carried out; True when it never was."""
+        with self._lock:
+            self._off = True
+            return not self._begun

@@ -59,6 +59,7 @@ class Server:
         self._carried = (*self.services, *applications)
         look = self.interval + fleet.timeout(key, timeout)
         self._look = look
+        self._late = look - self.interval + SECOND_LOOK
         self._overdue_after = self.interval + LATE
         # The patience of services.collect.judge, after which a server is silent.
         self._patience = self.interval + look
@@ -76,7 +77,7 @@ class Server:
             state = states.get(self.key)
             if state is None or not (state.unreachable or out_of_touch(state)):
                 return False
-            return _was_known(state) and not self._answers(states, state.since)
+            return _was_known(state) and not self._answers(states, state)
         seen = [s for key in self.services if (s := states.get(key)) and _known(s)]
         return len(seen) >= LEAST_SERVICES and all(map(_gives_no_answer, seen))
 
@@ -84,23 +85,34 @@ class Server:
         self, states: States, trouble: Judgement | None, since: float, now: float
     ) -> bool:
         """Whether its next reading will tell if it is behind ``trouble``: not when it was read
-        long after that began, nor before one was due since the monitor began to look (``since``).
+        long after that began. Until it was read since the monitor began to look (``since``), it
+        always may be.
         (A restart makes a reading younger than it is, though never by more than the patience; a
         machine's clock that lags makes each reading look overdue.)"""
         state = states.get(self.key)
-        if (
-            not self.measured
-            or state is None
-            or now - max(state.seen_at, since) <= self._overdue_after
-        ):
+        if not self.measured or state is None:
+            return False
+        if out_of_touch(state) and self._answers(states, state):
+            # Its agent is gone, or it is on its way back: of one that is, the services may be
+            # found well before its reading comes, which is due within an interval.
+            back = self._first_back(states, state)
+            return back is not None and now - back <= self._overdue_after
+        if state.seen_at >= since and now - state.seen_at <= self._overdue_after:
             return False
         return trouble is None or state.seen_at - trouble.since < self._patience
 
-    def _answers(self, states: States, since: float) -> bool:
-        """Whether something on it was found well after it fell silent: then only its agent is
-        gone, and what fails fails by itself."""
+    def _answers(self, states: States, state: Judgement) -> bool:
+        """Whether something on it was found well after it fell silent (whatever its witness said
+        since): then only its agent is gone, and what fails fails by itself."""
+        silent = state.seen_at + self._patience
         found = (states.get(key) for key in self.services)
-        return any(s and s.seen_at > since and _is_well(s) for s in found)
+        return any(s and s.seen_at > silent and _is_well(s) for s in found)
+
+    def _first_back(self, states: States, state: Judgement) -> float | None:
+        """When the first of its services was found well again after it fell silent."""
+        heard = (self._service_back_at(states, key) for key in self.services)
+        silent = state.seen_at + self._patience
+        return min((at for at in heard if at is not None and at > silent), default=None)
 
     def back_at(self, states: States, now: float) -> float | None:
         """When a server that is not down was first heard of again, by its own reading or by a
@@ -135,7 +147,7 @@ class Server:
 
     def _service_back_at(self, states: States, key: str) -> float | None:
         state = states.get(key)
-        return _service_back_at(state, self.interval) if state else None
+        return _service_back_at(state, self.interval, self._late) if state else None
 
     def _lately(self, at: float, now: float) -> bool:
         # A little ahead of us: a machine's clock. More: ours was set back.
@@ -194,11 +206,12 @@ def _server_back_at(state: Judgement, interval: float) -> float | None:
     return back
 
 
-def _service_back_at(state: Judgement, interval: float) -> float | None:
+def _service_back_at(state: Judgement, interval: float, late: float = 0.0) -> float | None:
     """When the first good look was at what was unhealthy: the second one in a row, an interval
-    later, is what changes the status."""
+    later, is what changes the status. ``late``: seconds by which the first may have taken longer,
+    when its first probe met something that hung."""
     if state.status is Status.UNHEALTHY:
         return state.seen_at if state.candidate in WELL else None
     if state.previous is Status.UNHEALTHY and state.status in WELL:
-        return state.since - interval
+        return state.since - interval + late
     return None

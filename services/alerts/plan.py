@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from services.alerts.evaluate import (
     INACTIVE,
@@ -23,8 +22,9 @@ from services.alerts.evaluate import (
     evaluate,
 )
 from services.alerts.readings import Matcher, read
-from services.alerts.senses import Pair, Senses
+from services.alerts.senses import Senses
 from services.alerts.standing import Act, Reason, Standing, Status, decide
+from services.alerts.steps import NOTHING, Kind, Live, Step
 from services.errors import Conflict
 from services.health.graph import Graph
 from services.health.status import Judgement
@@ -33,52 +33,7 @@ from services.rule import Rule
 
 States = Mapping[str, Judgement]
 #: Looks for a reason why nobody must be told of a live alert.
-Ask = Callable[["Live", str, Rule, States, float], Reason | None]
-
-
-class Kind(StrEnum):
-    """What a step is, as the alert's history names it; ``MOVED`` is no more than a rule's state."""
-
-    MOVED = "moved"
-    FIRED = "fired"
-    REOPENED = "reopened"
-    RESOLVED = "resolved"
-    TOLD = "told"
-    WITHHELD = "withheld"
-    ESCALATED = "escalated"
-    ACKNOWLEDGED = "acknowledged"
-    SNOOZED = "snoozed"
-    UNSNOOZED = "unsnoozed"
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """A rule's state for a target; ``alert`` while one stands; ``alert_id`` also while its latest
-    one is remembered."""
-
-    state: RuleState = INACTIVE
-    alert_id: str | None = None
-    alert: Standing | None = None
-
-
-NOTHING = Live()
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One planned move of one (rule, target). ``note``: its reason, in words."""
-
-    kind: Kind
-    rule: Rule
-    target: str
-    before: Live
-    after: Live
-    at: float
-    note: str = ""
-    who: str | None = None
-    value: Value | None = None
-    judgement: Judgement | None = None
-    false_positive: bool | None = None
+Ask = Callable[[Live, str, Rule, States, float], Reason | None]
 
 
 class Plan:
@@ -94,7 +49,6 @@ class Plan:
         window: float,
         live: Mapping[str, Mapping[str, Live]],
         ask: Ask,
-        failed: Callable[[Pair, Exception], None],
     ) -> None:
         self.steps: list[Step] = []
         self._matcher = matcher
@@ -105,7 +59,6 @@ class Plan:
         self._window = window
         self._live = live
         self._ask = ask
-        self._failed = failed
         self._planned: dict[str, dict[str, Live]] = {}
 
     def judge(self, target: str, judgement: Judgement, now: float) -> None:
@@ -126,7 +79,8 @@ class Plan:
             self._evaluate(rule, target, live, None, now, states.get(target))
         for (rule_id, target), interval in self._senses.missing(now, seeing=seeing):
             live = self.live(rule_id, target)
-            if live.state.phase is Phase.INACTIVE or now - live.state.seen_at >= interval:
+            # On either side: a clock that was set back must not put an end to looking.
+            if live.state.phase is Phase.INACTIVE or abs(now - live.state.seen_at) >= interval:
                 rule = self._matcher.rules[rule_id]
                 self._evaluate(rule, target, live, True, now, states.get(target))
         self._decide(self._all(), states, now)
@@ -152,8 +106,9 @@ class Plan:
         """An operator takes an alert on. Raises Conflict when it is not active."""
         live, alert = self._standing(rule, target)
         if alert.status is not Status.ACTIVE:
-            raise Conflict(f"the alert is already {alert.status}")
-        after = replace(alert, status=Status.ACKNOWLEDGED)
+            by = f" by {alert.acknowledged_by}" if alert.acknowledged_by else ""
+            raise Conflict(f"the alert is already {alert.status}{by}")
+        after = replace(alert, status=Status.ACKNOWLEDGED, acknowledged_by=who)
         self._take(
             Kind.ACKNOWLEDGED, rule, target, live, replace(live, alert=after), now, note, who
         )
@@ -177,6 +132,14 @@ class Plan:
             Kind.RESOLVED, rule, target, live, after, now, note, who, false_positive=false_positive
         )
 
+    def forget(self, rule: Rule, target: str, now: float) -> None:
+        """The latest alert, which is over, was deleted: trouble that comes back makes a new one.
+        What an operator resolved while its condition held still must clear first."""
+        live = self.live(rule.id, target)
+        state = replace(live.state, ended_at=None, firings=())
+        after = NOTHING if state.phase is Phase.INACTIVE else Live(state)
+        self._take(Kind.MOVED, rule, target, live, after, now)
+
     def _standing(self, rule: Rule, target: str) -> tuple[Live, Standing]:
         live = self.live(rule.id, target)
         if live.alert is None:
@@ -185,21 +148,18 @@ class Plan:
 
     def _all(self) -> Iterator[tuple[Rule, str, Live]]:
         """Every (rule, target) that is not at rest, as it is planned by now."""
+        rules = self._matcher.rules
         for target in [*self._live, *(t for t in self._planned if t not in self._live)]:
-            rules = {*self._live.get(target, ()), *self._planned.get(target, ())}
-            for rule_id in sorted(rules):
-                yield self._matcher.rules[rule_id], target, self.live(rule_id, target)
+            found = {**self._live.get(target, {}), **self._planned.get(target, {})}
+            for rule_id in sorted(found):
+                yield rules[rule_id], target, found[rule_id]
 
     def _look(
         self, rule: Rule, target: str, judgement: Judgement, value: Value | None, now: float
     ) -> None:
         live = self.live(rule.id, target)
-        try:
-            firing = live.state.phase in (Phase.ACTIVE, Phase.RESOLVED)
-            holding = self._senses.holding(rule, target, value, judgement, firing)
-        except Exception as error:  # a rule that cannot be judged must not stop the others
-            self._failed((rule.id, target), error)
-            return
+        firing = live.state.phase in (Phase.ACTIVE, Phase.RESOLVED)
+        holding = self._senses.holding(rule, target, value, judgement, firing)
         if holding or live is not NOTHING:
             self._evaluate(rule, target, live, holding, now, judgement, value)
 
@@ -270,6 +230,8 @@ class Plan:
 
     def _done(self, act: Act, alert: Standing, now: float) -> tuple[Kind, str, Standing]:
         free = replace(alert, withheld=None, suppressed_by=None)
+        if act is Act.RELEASE:
+            return Kind.RELEASED, "nothing stands against telling any more", free
         if act is Act.TELL:
             note = f"told now; until now: {alert.withheld}" if alert.withheld else ""
             return Kind.TOLD, note, replace(free, told_at=now)

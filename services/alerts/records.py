@@ -4,18 +4,17 @@ belongs to the caller's transaction."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from models.alerts import AlertEvent, AlertRow, RuleStateRow
-from services.alerts import wording
+from models.alerts import AlertEvent, AlertRow
+from services.alerts import stored, wording
 from services.alerts.anomaly import Verdict
-from services.alerts.evaluate import INACTIVE, Phase, Value
-from services.alerts.plan import Kind, Step
+from services.alerts.evaluate import Value
 from services.alerts.readings import read
+from services.alerts.steps import Kind, Step
 from services.events import AlertChanged
 from services.health.graph import Graph
 from services.inventory.fleet import Fleet
@@ -23,7 +22,7 @@ from services.inventory.schema import Contact
 from services.notify import outbox
 from services.notify.body import alert_body
 from services.observation import vps_of
-from services.rule import NotificationPlan, Rulebook, Severity, Threshold
+from services.rule import Absence, NotificationPlan, Rulebook, Severity, Threshold
 from services.times import span
 
 
@@ -54,28 +53,32 @@ class Records:
     def write(self, session: Session, steps: Sequence[Step]) -> list[AlertChanged]:
         """Writes what is planned; the events to publish after the commit."""
         # The rows that the rest points at, in one insert: many alerts fire at the same moment.
-        alerts = {s.after.alert_id: self._alert(s) for s in steps if s.kind is Kind.FIRED}
-        session.add_all(alerts.values())
+        fired = [self._alert(step) for step in steps if step.kind is Kind.FIRED]
+        session.add_all(fired)
         session.flush()
         writers: Mapping[Kind, Callable[[Session, Step, AlertRow], str | None]] = {
             Kind.FIRED: self._fired,
             Kind.REOPENED: self._reopened,
             Kind.TOLD: self._told,
             Kind.WITHHELD: self._withheld,
+            Kind.RELEASED: self._released,
             Kind.ESCALATED: self._escalated,
             Kind.RESOLVED: self._resolved,
             Kind.ACKNOWLEDGED: self._acknowledged,
             Kind.SNOOZED: self._snoozed,
             Kind.UNSNOOZED: self._unsnoozed,
         }
+        told = [step for step in steps if step.kind is not Kind.MOVED]
+        alerts = {alert.id: alert for alert in fired}
+        ids = {step.after.alert_id or "" for step in told}
+        alerts.update(stored.alerts(session, ids - alerts.keys()))
         events = []
-        for step in steps:
-            if step.kind is not Kind.MOVED:
-                id_ = step.after.alert_id or step.before.alert_id
-                alert = alerts.get(id_) or session.get_one(AlertRow, id_)
-                if name := writers[step.kind](session, step, alert):
-                    events.append(AlertChanged(alert.id, name))
-        self._keep(session, steps)
+        for step in told:
+            alert = alerts[step.after.alert_id or ""]
+            if name := writers[step.kind](session, step, alert):
+                events.append(AlertChanged(alert.id, name))
+        session.flush()
+        stored.keep_states(session, steps)
         return events
 
     def end(self, session: Session, alert_id: str, text: str, now: float) -> list[AlertChanged]:
@@ -85,29 +88,11 @@ class Records:
             return []
         return [AlertChanged(alert_id, self._ended(session, alert, text, None, now))]
 
-    def _keep(self, session: Session, steps: Iterable[Step]) -> None:
-        """The latest state of each (rule, target) that moved."""
-        for (rule_id, target), step in {(s.rule.id, s.target): s for s in steps}.items():
-            state = step.after.state
-            pair = {"rule_id": rule_id, "target": target}
-            if state == INACTIVE:
-                session.execute(delete(RuleStateRow).filter_by(**pair))
-            elif state.phase is Phase.ACTIVE and state == step.before.state:
-                continue  # a decision about messages
-            else:
-                session.merge(
-                    RuleStateRow(
-                        **pair, phase=state.phase, since=state.since, held=state.held,
-                        seen_at=state.seen_at, clear=state.clear, ended_at=state.ended_at,
-                        firings=list(state.firings), alert_id=step.after.alert_id,
-                    )
-                )  # fmt: skip
-
     def _alert(self, step: Step) -> AlertRow:
         rule, target = step.rule, step.target
         alert = AlertRow(
             id=step.after.alert_id, fingerprint=fingerprint(rule.id, target), rule_id=rule.id,
-            rule_name=rule.name, target=target, vps_id=vps_of(target),
+            target=target, vps_id=vps_of(target),
             service_name=target.partition("/")[2] or None,
             tenant_id=target[1:].partition("/")[0] if target.startswith("@") else None,
             triggered_at=step.at, escalation_level=0, occurrences=1, flapping=False,
@@ -121,6 +106,7 @@ class Records:
         verdict = self._verdict((rule.id, step.target))
         after = step.after
         severity = after.alert.severity if after.alert else rule.severity
+        alert.rule_name = rule.name
         alert.rule_version = self._book.versions.get(rule.id, 1)
         alert.severity, alert.status = severity, "active"
         alert.title = wording.title(rule, self._fleet.label(step.target), value)[:300]
@@ -135,9 +121,7 @@ class Records:
     def _fired(self, session: Session, step: Step, alert: AlertRow) -> None:
         _began(session, step)
         _note(session, step, alert.message)
-        if alert.severity != step.rule.severity:
-            tenants = len(alert.impact)
-            _note(session, step, f"{alert.severity}, for it reaches {tenants} tenants", "raised")
+        _raised(session, step, alert)
 
     def _reopened(self, session: Session, step: Step, alert: AlertRow) -> None:
         self._describe(alert, step)
@@ -148,15 +132,16 @@ class Records:
         alert.snoozed_until = alert.snoozed_from = alert.false_positive = None
         _began(session, step)
         _note(session, step, f"the same trouble again, occurrence {alert.occurrences}")
+        _raised(session, step, alert)
         if alert.flapping:
             text = "it comes and goes; from now on it must be clear for longer to count as over"
             _note(session, step, text, "flapping")
 
     def _told(self, session: Session, step: Step, alert: AlertRow) -> str:
         alert.told_at, alert.withheld, alert.suppressed_by = step.at, None, None
-        if step.note:
-            _note(session, step, step.note)
-        self._enqueue(session, alert, outbox.FIRING, step, step.rule.notification)
+        count = self._enqueue(session, alert, outbox.FIRING, step, step.rule.notification)
+        text = f"{count} {'message' if count == 1 else 'messages'}"
+        _note(session, step, f"{text}; {step.note}" if step.note else text)
         return outbox.FIRING
 
     def _withheld(self, session: Session, step: Step, alert: AlertRow) -> str:
@@ -165,6 +150,11 @@ class Records:
         alert.suppressed_by = after.suppressed_by if after else None
         _note(session, step, step.note)
         return "alert.withheld"
+
+    def _released(self, session: Session, step: Step, alert: AlertRow) -> str:
+        alert.withheld = alert.suppressed_by = None
+        _note(session, step, step.note)
+        return "alert.released"
 
     def _escalated(self, session: Session, step: Step, alert: AlertRow) -> str:
         level = alert.escalation_level
@@ -190,7 +180,9 @@ class Records:
         alert.snoozed_until = alert.snoozed_from = alert.suppressed_by = alert.withheld = None
         session.add(AlertEvent(alert_id=alert.id, at=now, kind=Kind.RESOLVED, actor=who, note=text))
         if told:
-            outbox.enqueue_resolution(session, alert_id=alert.id, body=alert_body(alert), now=now)
+            outbox.enqueue_resolution(
+                session, alert_id=alert.id, body=alert_body(alert), now=now, since=_since(alert)
+            )
         return outbox.RESOLUTION
 
     def _acknowledged(self, session: Session, step: Step, alert: AlertRow) -> str:
@@ -199,7 +191,7 @@ class Records:
         )  # fmt: skip
         _note(session, step, step.note)
         outbox.enqueue_acknowledgement(
-            session, alert_id=alert.id, body=alert_body(alert), now=step.at
+            session, alert_id=alert.id, body=alert_body(alert), now=step.at, since=_since(alert)
         )
         return outbox.ACKNOWLEDGEMENT
 
@@ -220,8 +212,8 @@ class Records:
 
     def _enqueue(
         self, session: Session, alert: AlertRow, event: str, step: Step, plan: NotificationPlan
-    ) -> None:
-        outbox.enqueue(
+    ) -> int:
+        return outbox.enqueue(
             session, alert_id=alert.id, event=event,
             body={**alert_body(alert), "runbookUrl": step.rule.runbook_url},
             severity=Severity(alert.severity), plan=plan, contacts=self._contacts,
@@ -229,7 +221,15 @@ class Records:
         )  # fmt: skip
 
 
+def _since(alert: AlertRow) -> float:
+    """From when on messages are about the latest occurrence. The telling comes before the firing
+    when the clock was set back in between."""
+    return min(alert.fired_at, alert.told_at if alert.told_at is not None else alert.fired_at)
+
+
 def _value(step: Step) -> Value | None:
+    if isinstance(step.rule.condition, Absence):
+        return step.value  # the latest one is what is missed
     if step.value is not None or step.judgement is None:
         return step.value
     return read(step.rule.condition.reads, step.judgement)
@@ -247,6 +247,12 @@ def _began(session: Session, step: Step) -> None:
     if since < step.at:
         text = f"the condition began to hold; it must for {span(duration)}"
         session.add(AlertEvent(alert_id=step.after.alert_id, at=since, kind="pending", note=text))
+
+
+def _raised(session: Session, step: Step, alert: AlertRow) -> None:
+    if alert.severity != step.rule.severity:
+        tenants = len(alert.impact)
+        _note(session, step, f"{alert.severity}, for it reaches {tenants} tenants", "raised")
 
 
 def _note(session: Session, step: Step, text: str, kind: str | None = None) -> None:

@@ -6,12 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from services.alerts.anomaly import Detector, Verdict
+import structlog
+
+from services.alerts.anomaly import Detector, Outcome, Verdict
 from services.alerts.evaluate import Value, holds
 from services.alerts.readings import Matcher
 from services.health.status import Judgement
 from services.inventory.fleet import Fleet
-from services.rule import Absence, Anomaly, Direction, Rule, Threshold
+from services.observation import Kind, kind_of
+from services.rule import Absence, Anomaly, Condition, Direction, Rule, Threshold
+
+log = structlog.get_logger(__name__)
 
 Pair = tuple[str, str]
 
@@ -23,13 +28,14 @@ class Sensor:
 
     detector: Detector
     at: float
-    verdict: Verdict | None
     saved_at: float
+    verdict: Verdict | None = None
 
 
 class Senses:
-    """Belongs to the intake's thread. What it learns from a reading it keeps even when the
-    reading cannot be stored: the same reading comes again, and is not learned twice."""
+    """Belongs to the intake's thread; ``failures`` may be asked from any. What it learns from a
+    reading it keeps even when the reading cannot be stored: the same reading comes again, and
+    until ``settle`` it is not learned twice."""
 
     def __init__(
         self, matcher: Matcher, fleet: Fleet, interval: float, timeout: float, now: float
@@ -39,40 +45,53 @@ class Senses:
         self._interval = interval
         self._timeout = timeout
         self.sensors: dict[Pair, Sensor] = {}
+        self._unsettled: dict[tuple[Pair, float], Verdict] = {}
+        self._failures: dict[Pair, str] = {}
         self._seen: dict[Pair, float] = {
             (rule.id, target): now
             for rule in matcher.rules.values()
             if isinstance(rule.condition, Absence)
             for target in fleet.keys()  # noqa: SIM118
-            if matcher.watches(rule, target) and fleet.enabled(target)
+            if _is_looked_at(target, fleet) and matcher.watches(rule, target)
         }
 
     def take_over(self, other: Senses) -> None:
-        """Keeps what another has learned, where rule and target are still there."""
+        """Keeps what another has learned, where rule, metric and target are still there."""
         for pair, at in other._seen.items():
             if pair in self._seen:
                 self._seen[pair] = at
-        for (rule_id, target), sensor in other.sensors.items():
-            rule = self._matcher.rules.get(rule_id)
-            if rule and isinstance(rule.condition, Anomaly) and self._matcher.watches(rule, target):
-                sensor.detector.budget_per_week = rule.condition.max_per_week
-                self.sensors[rule_id, target] = sensor
+        for pair, sensor in other.sensors.items():
+            condition = self._anomaly(pair)
+            before = other._anomaly(pair)
+            if condition and before and condition.metric == before.metric:
+                sensor.detector.budget = condition.max_per_week
+                self.sensors[pair] = sensor
 
     def holding(
         self, rule: Rule, target: str, value: Value | None, judgement: Judgement, firing: bool
     ) -> bool | None:
         """Whether a condition holds of a reading; None when the reading does not tell."""
-        condition = rule.condition
-        if value is None:
+        pair = rule.id, target
+        try:
+            found = self._holding(rule.condition, pair, value, judgement, firing)
+        except Exception as error:  # a rule that cannot be judged must not stop the others
+            text = f"{type(error).__name__}: {error}"
+            if self._failures.get(pair) != text:
+                self._failures[pair] = text
+                log.error("rule_not_judged", rule=rule.id, target=target, reason=text)
             return None
-        if isinstance(condition, Threshold):
-            return holds(condition, value, firing)
-        if isinstance(condition, Absence):
-            self._seen[rule.id, target] = judgement.seen_at
-            return False
-        if isinstance(value, str):
-            return None
-        return self._unusual(condition, (rule.id, target), value, judgement.seen_at)
+        if self._failures:
+            self._failures.pop(pair, None)
+        return found
+
+    def failures(self, target: str) -> dict[str, str]:
+        """Why rules could not be judged for a target, by rule id; from any thread."""
+        known = self._failures.copy()
+        return {rule_id: text for (rule_id, of), text in known.items() if of == target}
+
+    def settle(self) -> None:
+        """The readings so far are stored."""
+        self._unsettled.clear()
 
     def verdict(self, pair: Pair) -> Verdict | None:
         """What a rule's detector said of the latest value of a target."""
@@ -83,7 +102,7 @@ class Senses:
         """The targets whose value is overdue, each with the interval of its looks. While the
         monitor does not see, nothing is missing."""
         for pair, at in self._seen.items():
-            if not seeing:
+            if not seeing or at > now:  # or the clock was set back
                 self._seen[pair] = now
                 continue
             interval = self._fleet.interval(pair[1], self._interval)
@@ -91,13 +110,18 @@ class Senses:
                 yield pair, interval
 
     def restored(self, states: Mapping[Pair, tuple[float, bytes]]) -> None:
-        """Goes on with detectors as they were stored."""
-        for (rule_id, target), (at, state) in states.items():
-            rule = self._matcher.rules.get(rule_id)
-            if rule and isinstance(rule.condition, Anomaly) and (rule_id, target):
+        """Goes on with detectors as they were stored; one that cannot be read learns anew."""
+        for pair, (at, state) in states.items():
+            condition = self._anomaly(pair)
+            if condition is None:
+                continue
+            try:
                 detector = Detector.load(state)
-                detector.budget_per_week = rule.condition.max_per_week
-                self.sensors[rule_id, target] = Sensor(detector, at, None, at)
+            except ValueError as error:
+                log.warning("detector_unreadable", rule=pair[0], target=pair[1], reason=str(error))
+                continue
+            detector.budget = condition.max_per_week
+            self.sensors[pair] = Sensor(detector, at, at)
 
     def unsaved(self, now: float, age: float, most: int) -> list[tuple[Pair, Sensor]]:
         """Detectors that have learned for longer than ``age`` seconds since they were stored."""
@@ -109,18 +133,60 @@ class Senses:
                     break
         return found
 
-    def _unusual(self, condition: Anomaly, pair: Pair, value: float, at: float) -> bool | None:
+    def _anomaly(self, pair: Pair) -> Anomaly | None:
+        """The condition of a rule that watches a target, if it has to be learned."""
+        rule = self._matcher.rules.get(pair[0])
+        if rule is None or not self._matcher.watches(rule, pair[1]):
+            return None
+        return rule.condition if isinstance(rule.condition, Anomaly) else None
+
+    def _holding(
+        self, condition: Condition, pair: Pair, value: Value | None, judgement: Judgement,
+        firing: bool,
+    ) -> bool | None:  # fmt: skip
+        if value is None:
+            return None
+        if isinstance(condition, Threshold):
+            return holds(condition, value, firing)
+        if isinstance(condition, Absence):
+            self._seen[pair] = judgement.seen_at
+            return False
+        if isinstance(value, str):
+            return None
+        return _unusual(condition, value, self._learn(condition, pair, value, judgement.seen_at))
+
+    def _learn(self, condition: Anomaly, pair: Pair, value: float, at: float) -> Verdict:
+        known = self._unsettled.get((pair, at))
+        if known is not None:
+            return known
         sensor = self.sensors.get(pair)
         if sensor is None:
-            sensor = Sensor(Detector(condition.max_per_week), -1.0, None, at)
-            self.sensors[pair] = sensor
-        if at != sensor.at:
+            sensor = self.sensors[pair] = Sensor(Detector(condition.max_per_week), -1.0, at)
+        if sensor.verdict is None or at != sensor.at:
             sensor.verdict, sensor.at = sensor.detector.step(value, at), at
-        verdict = sensor.verdict
-        if verdict is None:
-            return None
-        if not verdict.anomalous or condition.direction is Direction.BOTH:
-            return verdict.anomalous
-        if verdict.expected is None:
-            return False
-        return (value > verdict.expected) is (condition.direction is Direction.ABOVE)
+            self._unsettled[pair, at] = sensor.verdict
+        return sensor.verdict
+
+
+def _unusual(condition: Anomaly, value: float, verdict: Verdict) -> bool | None:
+    """Whether a value is unusual in the direction that counts; None for one that was not judged."""
+    if verdict.outcome is Outcome.IGNORED:
+        return None
+    if not verdict.anomalous or condition.direction is Direction.BOTH:
+        return verdict.anomalous
+    if verdict.expected is None:
+        return False
+    return (value > verdict.expected) is (condition.direction is Direction.ABOVE)
+
+
+def _is_looked_at(target: str, fleet: Fleet) -> bool:
+    """Whether values of a target are to be expected: what nobody measures misses nothing."""
+    if not fleet.enabled(target):
+        return False
+    match kind_of(target):
+        case Kind.VPS:
+            return fleet.source(target) is not None
+        case Kind.SERVICE:
+            return fleet.services[target].check is not None or target in fleet.own
+        case kind:
+            return kind is Kind.APPLICATION

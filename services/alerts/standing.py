@@ -5,6 +5,7 @@ What is decided here is about messages alone: the alert stands or falls by its c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,6 +29,7 @@ class Standing:
     severity: Severity
     tenants: frozenset[str]
     status: Status = Status.ACTIVE
+    acknowledged_by: str | None = None
     told_at: float | None = None
     withheld: str | None = None
     suppressed_by: str | None = None
@@ -53,6 +55,7 @@ class Act(StrEnum):
     TELL = "tell"
     ESCALATE = "escalate"
     UNSNOOZE = "unsnooze"
+    RELEASE = "release"
 
 
 def decide(
@@ -63,13 +66,21 @@ def decide(
 ) -> Act | Reason | None:
     """What is to be done about an alert at ``now``; a Reason when somebody should be told and
     must not be. ``ask`` looks for such a reason."""
-    if standing.status is Status.SNOOZED:
-        ended = standing.snoozed_until is not None and now >= standing.snoozed_until
-        return Act.UNSNOOZE if ended else None
+    if standing.status is Status.SNOOZED and now >= (standing.snoozed_until or math.inf):
+        return Act.UNSNOOZE
+    due = _due(standing, steps, now)
+    if due is not None:
+        return ask() or due
+    # Nobody is to be told just now, but what stands in the alert must still be true.
+    return Act.RELEASE if standing.withheld is not None and ask() is None else None
+
+
+def _due(standing: Standing, steps: Sequence[EscalationStep], now: float) -> Act | None:
+    """The message that it is time for. A step that fell due in a snooze is taken after it."""
     if standing.status is not Status.ACTIVE:
         return None
     if standing.told_at is None:
-        return ask() or Act.TELL
+        return Act.TELL
     if standing.level < len(steps) and now >= standing.told_at + steps[standing.level].after:
-        return ask() or Act.ESCALATE
+        return Act.ESCALATE
     return None

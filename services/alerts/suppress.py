@@ -156,7 +156,9 @@ def _has_until(state: Judgement | None, back: float, look: float, now: float) ->
     late enough found it failing, or there must have been one by now."""
     settled = back + SETTLE
     recovering = state is not None and state.status is Status.UNHEALTHY and state.candidate in WELL
-    if state is not None and state.seen_at >= settled and not recovering:
+    # When a look of before a restart was is only known roughly: it settles nothing.
+    looked = state is not None and state.check is not None and state.seen_at >= settled
+    if looked and not recovering:
         return None
     until = settled + (2 * look if recovering else look)
     return until if back - SETTLE <= now < until else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -14,10 +14,12 @@ from models.notifications import NotificationRow
 from services.alerts import wording
 from services.alerts.engine import Engine
 from services.alerts.evaluate import Phase
-from services.alerts.plan import NOTHING, Live
 from services.alerts.readings import read
+from services.alerts.standing import Standing, Status
+from services.alerts.steps import NOTHING, Live
 from services.health.status import Judgement
 from services.inventory.fleet import Fleet
+from services.notify.retry import Status as Sent
 from services.observation import Kind, kind_of, vps_of
 from services.rule import Absence, Rule, Rulebook, Threshold
 from services.times import span
@@ -61,24 +63,31 @@ class Verdict:
 def decisions(session: Session, alert_id: str, *, guarded: bool) -> list[Decision]:
     """Everything that was decided about an alert, in its order. ``guarded``: without what may
     speak of other tenants or servers."""
-    events = session.scalars(select(AlertEvent).filter_by(alert_id=alert_id))
+    events = session.scalars(
+        select(AlertEvent).filter_by(alert_id=alert_id).order_by(AlertEvent.id)
+    )
     found = [
         Decision(e.at, e.kind, "" if guarded and e.kind in SPEAKS_OF_OTHERS else e.note, e.actor)
         for e in events
     ]
     if not guarded:
-        rows = session.scalars(select(NotificationRow).filter_by(alert_id=alert_id))
+        rows = session.scalars(
+            select(NotificationRow)
+            .filter_by(alert_id=alert_id)
+            .order_by(NotificationRow.created_at, NotificationRow.channel)
+        )
         found += [one for row in rows for one in _message(row)]
     return sorted(found, key=lambda one: one.at)
 
 
 def verdicts(
     engine: Engine, book: Rulebook, fleet: Fleet, states: Mapping[str, Judgement], vps_id: str,
-    now: float,
+    now: float, *, guarded: bool = False,
 ) -> list[Verdict]:  # fmt: skip
-    """Every rule for everything on a server that has the rule's metric."""
+    """Every rule for everything on a server that has the rule's metric. ``guarded``: without what
+    may speak of other tenants or servers, other than the rules themselves."""
     return [
-        _verdict(engine, rule, fleet, target, states.get(target), now)
+        _verdict(engine, rule, fleet, target, states.get(target), now, guarded)
         for target in _targets(fleet, states, vps_id)
         for rule in book.rules.values()
         if kind_of(target) in rule.condition.reads.kinds
@@ -97,9 +106,13 @@ def _targets(fleet: Fleet, states: Iterable[str], vps_id: str) -> Iterator[str]:
 
 
 def _verdict(
-    engine: Engine, rule: Rule, fleet: Fleet, target: str, state: Judgement | None, now: float
-) -> Verdict:
+    engine: Engine, rule: Rule, fleet: Fleet, target: str, state: Judgement | None, now: float,
+    guarded: bool,
+) -> Verdict:  # fmt: skip
     live = engine.peek(target).get(rule.id, NOTHING)
+    if guarded and live.alert and live.alert.withheld:
+        word = live.alert.withheld.partition(":")[0]
+        live = replace(live, alert=replace(live.alert, withheld=word))
     outcome, text = _excluded(engine, rule, fleet, target) or _judged(rule, live, state, now)
     return Verdict(rule, target, outcome, text, live.alert_id if live.alert else None)
 
@@ -120,8 +133,7 @@ def _excluded(engine: Engine, rule: Rule, fleet: Fleet, target: str) -> tuple[Ou
 def _judged(rule: Rule, live: Live, state: Judgement | None, now: float) -> tuple[Outcome, str]:
     phase = live.state.phase
     if phase is Phase.ACTIVE:
-        withheld = live.alert.withheld if live.alert else None
-        said = f"nobody is told yet: {withheld}" if withheld else "an alert stands"
+        said = _standing(live.alert)
         if live.state.clear is not None:
             said += "; the condition is clear, but not for long enough yet"
         return Outcome.ACTIVE, said
@@ -134,6 +146,17 @@ def _judged(rule: Rule, live: Live, state: Judgement | None, now: float) -> tupl
     if value is None and not isinstance(rule.condition, Absence):
         return Outcome.NO_VALUE, f"no value: {state.reason if state else 'never observed'}"
     return Outcome.CLEAR, _clear(rule, live, value, now)
+
+
+def _standing(alert: Standing | None) -> str:
+    if alert is None or (alert.status is Status.ACTIVE and alert.withheld is None):
+        return "an alert stands"
+    if alert.status is not Status.ACTIVE:
+        by = f" by {alert.acknowledged_by}" if alert.status is Status.ACKNOWLEDGED else ""
+        return f"an alert stands, {alert.status}{by}"
+    if alert.told_at is None:
+        return f"an alert stands; nobody is told yet: {alert.withheld}"
+    return f"an alert stands; its escalation waits: {alert.withheld}"
 
 
 def _clear(rule: Rule, live: Live, value: float | str | None, now: float) -> str:
@@ -149,9 +172,13 @@ def _clear(rule: Rule, live: Live, value: float | str | None, now: float) -> str
 
 
 def _message(row: NotificationRow) -> Iterator[Decision]:
-    who = f"{row.event} by {row.channel} to {row.recipient}"
-    yield Decision(row.created_at, "queued", who)
+    """That a message was to be sent, and what became of it."""
+    said = f"{row.event} by {row.channel} to {row.recipient}"
+    if row.status != Sent.UNDELIVERABLE:
+        yield Decision(row.created_at, Sent.QUEUED, said)
+    if row.status == Sent.QUEUED and not row.attempts:
+        return
     attempts = f", {row.attempts} attempts" if row.attempts > 1 else ""
-    at = row.sent_at or row.next_attempt_at or row.created_at
     detail = f": {row.detail}" if row.detail else ""
-    yield Decision(at, row.status, f"{who} ({row.reason}{attempts}){detail}")
+    at = row.sent_at or row.next_attempt_at or row.created_at
+    yield Decision(at, row.status, f"{said} ({row.reason}{attempts}){detail}")

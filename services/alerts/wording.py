@@ -32,11 +32,16 @@ def title(rule: Rule, label: str, value: Value | None) -> str:
     metric = rule.condition.reads
     if metric.name == "vps.reporting":
         return f"{label} does not report"
-    if value is None:
+    if isinstance(rule.condition, Absence):
         return f"No {_name(metric)} of {label}"
-    if metric.states:
+    if metric.states and value is not None:
         return f"{label} is {value}"
-    return f"{_name(metric)} of {label} at {amount(value, metric.unit)}"
+    if value is not None:
+        return f"{_name(metric)} of {label} at {amount(value, metric.unit)}"
+    # Only that it was so is known, from before a restart.
+    if isinstance(rule.condition, Threshold):
+        return f"{_name(metric)} of {label} {_limit(rule.condition, metric)}"
+    return f"{_name(metric)} of {label} not as expected"
 
 
 def message(rule: Rule, judgement: Judgement | None, verdict: Verdict | None) -> str:
@@ -63,12 +68,16 @@ def resolution(rule: Rule, judgement: Judgement | None, value: Value | None) -> 
 
 def _measured(condition: Condition, metric: Metric, verdict: Verdict | None) -> str:
     if isinstance(condition, Threshold):
-        limit = amount(condition.value, metric.unit)
-        return f"{PAST[condition.operator].capitalize()} {limit}"
+        limit = _limit(condition, metric)
+        return f"{limit[:1].upper()}{limit[1:]}"
     if verdict is None or verdict.lower is None or verdict.upper is None:
         return "Not as expected"
     low, high = amount(verdict.lower, metric.unit), amount(verdict.upper, metric.unit)
     return f"Expected {low} to {high}"
+
+
+def _limit(condition: Threshold, metric: Metric) -> str:
+    return f"{PAST[condition.operator]} {amount(condition.value, metric.unit)}"
 
 
 def _name(metric: Metric) -> str:

@@ -240,6 +240,7 @@ class Intake:
             if arrived.reports:
                 taken = ledger.store(work.session, [one.report for one in arrived.reports])
                 observations += [o for one in taken for o in one.observations]
+            known = self._engine.load(work.session, now) if self._engine.unsure else []
             batch = Batch(self._platform, self._board.snapshot(), self._engine.plan())
             self._judge_all(arrived, batch, observations, work, now)
             stored = [o for o in observations if o.metrics or o.check]
@@ -256,7 +257,7 @@ class Intake:
             self._board.report(None)
             moved = batch.moved()
             self._bus.publish(TargetsObserved(frozenset(batch.changes), frozenset(moved)))
-        self._publish_alerts(events)
+        self._publish_alerts([*known, *events])
 
     def _judge_all(
         self,
@@ -344,6 +345,7 @@ def _answer(arrived: Arrived, taken: Sequence[Taken]) -> None:
 def _open_futures(arrived: Arrived) -> list[Future[Any]]:
     waiting: list[Future[Any]] = [one.done for one in arrived.reports]
     waiting += [one.done for one in arrived.asked]
+    waiting += [one.done for one in arrived.changes]
     waiting += arrived.stored
     return [future for future in waiting if not future.done()]
 

@@ -26,10 +26,16 @@ def go_on(session: Session, fleet: Fleet) -> dict[str, Judgement]:
     until = _last_reading(session, fleet.local)
     return {
         key: state
-        if until is None or out_of_touch(state) or not fleet.enabled(key)
+        if until is None or _is_exact(state) or not fleet.enabled(key)
         else replace(state, seen_at=max(state.seen_at, until))
         for key, state in states.items()
     }
+
+
+def _is_exact(state: Judgement) -> bool:
+    """Whether the stored moment is that of the latest look: so it is of what is about to change,
+    and of what was out of touch."""
+    return out_of_touch(state) or state.candidate is not state.status
 
 
 def _last_reading(session: Session, vps_id: str) -> float | None:

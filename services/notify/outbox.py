@@ -63,20 +63,23 @@ def enqueue(
     return sum(target.reason is None for target in targets)
 
 
-def enqueue_resolution(session: Session, alert_id: str, body: Mapping[str, Any], now: float) -> int:
-    """Writes ``alert.resolved`` for whoever was told, or will be, that the alert fired or that
-    nobody took it on; returns
-    the number of rows. Each is sent after the firing that it ends."""
-    targets = _told_of_firing(session, alert_id)
+def enqueue_resolution(
+    session: Session, alert_id: str, body: Mapping[str, Any], now: float, since: float = 0.0
+) -> int:
+    """Writes ``alert.resolved`` for whoever was told ``since`` a moment (seconds since the epoch),
+    or will be, that the alert fired or that nobody took it on; returns the number of rows. Each
+    is sent after the firing that it ends."""
+    targets = _told_of_firing(session, alert_id, since)
     return _write(session, alert_id, RESOLUTION, body, targets, now)
 
 
 def enqueue_acknowledgement(
-    session: Session, alert_id: str, body: Mapping[str, Any], now: float
+    session: Session, alert_id: str, body: Mapping[str, Any], now: float, since: float = 0.0
 ) -> int:
-    """Writes ``alert.acknowledged`` for the webhooks that were told that the alert fired: it
-    keeps other systems in step, while people need no message for it."""
-    targets = [t for t in _told_of_firing(session, alert_id) if t.channel is Channel.WEBHOOK]
+    """Writes ``alert.acknowledged`` for the webhooks that were told ``since`` a moment that the
+    alert fired: it keeps other systems in step, while people need no message for it."""
+    told = _told_of_firing(session, alert_id, since)
+    targets = [target for target in told if target.channel is Channel.WEBHOOK]
     return _write(session, alert_id, ACKNOWLEDGEMENT, body, targets, now)
 
 
@@ -111,11 +114,14 @@ def told(
     return found
 
 
-def _told_of_firing(session: Session, alert_id: str) -> list[Destination]:
+def _told_of_firing(session: Session, alert_id: str, since: float) -> list[Destination]:
     rows = session.execute(
         select(Row.channel, Row.recipient)
         .where(
-            Row.alert_id == alert_id, Row.event.in_((FIRING, ESCALATION)), Row.status.in_(REACHING)
+            Row.alert_id == alert_id,
+            Row.event.in_((FIRING, ESCALATION)),
+            Row.status.in_(REACHING),
+            Row.created_at >= since,
         )
         .distinct()
         .order_by(Row.channel, Row.recipient)

@@ -1,4 +1,4 @@
-"""A site that has lived: a fleet of two tenants, a past, alerts, users, keys, notes and jobs.
+"""A site that has lived: a fleet of two tenants, a past, alerts, rules, users, keys, notes, jobs.
 
 What only the tenant umbrella may know of carries the word "umbrella" or "hidden" everywhere; the
 server "shared" carries both tenants.
@@ -17,6 +17,7 @@ from sqlalchemy import update
 
 from models.agents import Agent
 from models.alerts import AlertEvent, AlertRow
+from services.alerts.quiet_specs import Maintenance, NewSilence
 from services.container import Services
 from services.history import notes
 from services.history.notes import Note, Reading
@@ -104,6 +105,10 @@ def _live(services: Services) -> dict[str, list[str]]:
         ("hidden2", "@umbrella/hiddenshop", ["umbrella"], "shared/api"),
     ):
         _alert(services, alert_id, target, impact, cause)
+    rules = [_rule(services, "own-rule", "acme"), _rule(services, "hidden-rule", "umbrella")]
+    planned = [_maintenance(services, "own work", "acme")]
+    planned.append(_maintenance(services, "hidden work", "umbrella"))
+    silences = [_silence(services, "known", "acme"), _silence(services, "hidden", "umbrella")]
     users, keys = services.identity.users, services.identity.keys
     user = users.create("somebody", site.PASSWORD, "admin", OPS)
     key = keys.create("some key", "admin", OPS, ["acme"])
@@ -131,6 +136,9 @@ def _live(services: Services) -> dict[str, list[str]]:
         "name": ["api", "postgres", "hiddenstore"],
         "service": ["api", "postgres", "hiddenstore"],
         "alertId": ["own1", "shared1", "hidden1", "hidden2"],
+        "ruleId": rules,
+        "maintenanceId": planned,
+        "silenceId": silences,
         "annotationId": noted,
         "userId": [user["id"]],
         "keyId": [key["id"], hidden["id"]],
@@ -169,12 +177,39 @@ def _alert(services: Services, id_: str, target: str, impact: list[str], cause: 
         vps_id=None if tenant else server, service_name=service or None, tenant_id=tenant,
         severity="critical", status="active", title=f"{target} is down", message="refused",
         value="unhealthy", threshold="unhealthy", triggered_at=now - 500, impact=impact,
-        suppressed_by=cause,
+        suppressed_by=cause, withheld="maintenance: hidden work until 14:00 UTC",
     )  # fmt: skip
     with services.database.write() as session:
         session.add(row)
         session.flush()
         session.add(AlertEvent(alert_id=id_, at=now - 500, kind="fired", note=""))
+        note = "suppressed by Hidden One, which does not report"
+        session.add(AlertEvent(alert_id=id_, at=now - 499, kind="withheld", note=note))
+
+
+def _rule(services: Services, id_: str, tenant: str) -> str:
+    condition = {"metric": "cpu", "operator": "greaterThan", "value": 90}
+    given = {
+        "id": id_, "name": f"Busy {id_}", "severity": "info", "condition": condition,
+        "scope": {"tenant": [tenant]},
+    }  # fmt: skip
+    # Nothing judges here that could take it over.
+    with patch.object(services.intake, "take_rules", lambda _book: None):
+        return services.rules.create(given, OPS).rule.id
+
+
+def _maintenance(services: Services, name: str, tenant: str) -> str:
+    schedule = {"type": "daily", "at": "02:00", "minutes": 60}
+    given = {"name": name, "schedule": schedule, "scope": {"tenant": [tenant]}}
+    made = services.quiet.add_maintenance(Maintenance.model_validate(given), None, OPS)
+    return str(made["id"])
+
+
+def _silence(services: Services, comment: str, tenant: str) -> str:
+    matcher = {"field": "tenant", "operator": "equals", "value": tenant}
+    given = {"comment": comment, "minutes": 60, "matchers": [matcher]}
+    made = services.quiet.add_silence(NewSilence.model_validate(given), None, OPS)
+    return str(made["id"])
 
 
 def _note(services: Services, text: str, vps_id: str | None, tenant_id: str | None) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from flask import g
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, Strict, model_validator
 
 from services.container import current
 from services.web.rest import cursors
 from services.web.rest.cursors import PageQuery
 from services.web.rest.operation import Answer, Body, Routes
+from services.web.rest.ranges import Moment
 
 PREFIX = "/api/admin/alerts"
 routes = Routes("Alerts")
@@ -44,7 +45,9 @@ class Snooze(Body):
     minutes: float | None = Field(
         default=None, gt=0, le=43200, allow_inf_nan=False, description="how long, from now"
     )
-    until: AwareDatetime | None = Field(default=None, description="a moment, with its time zone")
+    until: Annotated[Moment | None, Strict(False)] = Field(
+        default=None, description="a moment, with its time zone"
+    )
     note: str | None = Field(default=None, max_length=2000)
 
     @model_validator(mode="after")

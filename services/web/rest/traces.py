@@ -8,6 +8,7 @@ from typing import Any
 from flask import g
 
 from services.alerts import trace
+from services.alerts.rule_sight import Sight
 from services.container import current
 from services.errors import NotFound
 from services.times import iso
@@ -73,8 +74,10 @@ def trace_vps(vps_id: str) -> dict[str, Any]:
     if vps_id not in fleet.vps or not services.read.sees(vps_id, scope):
         raise NotFound(f"there is no VPS '{vps_id}'")
     found = trace.verdicts(
-        services.engine, services.rules.book, fleet, services.board.snapshot(), vps_id, time.time()
-    )
+        services.engine, services.rules.book, fleet, services.board.snapshot(), vps_id,
+        time.time(), guarded=scope is not None,
+    )  # fmt: skip
+    sight = Sight.of(fleet, scope)
     return {
         "vpsId": vps_id,
         "verdicts": [
@@ -84,6 +87,6 @@ def trace_vps(vps_id: str) -> dict[str, Any]:
                 "alertId": one.alert_id,
             }
             for one in found
-            if services.read.sees(one.target, scope)
+            if services.read.sees(one.target, scope) and sight.sees(one.rule)
         ],
     }  # fmt: skip
