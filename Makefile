@@ -46,10 +46,10 @@ soak: .venv/dev.stamp tools node_modules/stamp client/node_modules/stamp
 # The lock files, from the lists in pyproject.toml. `make lock UPGRADE=--upgrade` takes newer releases.
 lock: .venv/bin/python
 	@$(PIP) uv
-	@for extra in "" "--extra dev"; do \
-	  file=requirements$${extra:+-dev}.txt; \
+	@for extra in "" dev apprise; do \
+	  file=requirements$${extra:+-$$extra}.txt; \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
-	    --no-emit-index-url --custom-compile-command "make lock" $$extra pyproject.toml -o $$file \
+	    --no-emit-index-url --custom-compile-command "make lock" $${extra:+--extra $$extra} pyproject.toml -o $$file \
 	    && echo "wrote $$file" || exit 1; \
 	done
 

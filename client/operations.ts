@@ -302,6 +302,13 @@ export abstract class Operations {
     return this.client.delete(`${this.adminPath}/silences/${encodeURIComponent(silenceId)}`);
   }
 
+  /** What became of an SMS. Called by Twilio, with a form that it has signed. Receipts may come
+   *  twice and in any order; 404 where SMS, or the address at which Twilio reaches us, is not
+   *  set up. */
+  async receiveSmsStatus(filters: t.ReceiveSmsStatusFilters = {}): Promise<AxiosResponse<void>> {
+    return this.client.post(`/api/twilio/status?${query(filters)}`);
+  }
+
   /** Ask the server's agent to restart a service. The answer is the job. 409 says what is
    *  missing: an agent, a unit, its allow-list. */
   async restartService(

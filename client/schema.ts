@@ -1113,6 +1113,11 @@ export interface ListSilencesFilters {
   state?: 'active' | 'upcoming' | 'ended' | null;
 }
 
+/** What receiveSmsStatus takes. */
+export interface ReceiveSmsStatusFilters {
+  notification?: string;
+}
+
 /** What getServiceLogs takes. */
 export interface GetServiceLogsFilters {
   /** how many lines from the end */

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -32,12 +32,16 @@ from services.identity import Identity
 from services.identity.agent_tokens import AgentTokens
 from services.inventory.desk import InventoryDesk
 from services.inventory.fleet import Fleet
-from services.inventory.schema import Inventory
+from services.inventory.schema import Contact, Inventory
 from services.inventory.sync import sync
 from services.inventory.watch import InventoryWatch
 from services.jobs import new_scheduler, schedule
 from services.notify.channels import Channel
+from services.notify.channels.apprise import Apprise
+from services.notify.channels.email import Email
 from services.notify.channels.in_app import InApp
+from services.notify.channels.sms import Sms
+from services.notify.channels.twilio import Account
 from services.notify.channels.webhook import Webhook
 from services.notify.pipeline import Pipeline
 from services.settings import Settings
@@ -85,13 +89,21 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
     with database.write() as session:
         sync(session, fleet, time.time())
     graph = Graph(fleet)
-    channels: dict[str, Channel] = {
-        channel.name: channel
-        for channel in (
-            InApp(bus),
-            Webhook(lambda: inventory.inventory.contacts, settings.webhook_allow),
-        )
-    }
+
+    def contacts() -> Sequence[Contact]:
+        return inventory.inventory.contacts
+
+    outside, allow = settings.public_address, settings.webhook_allow
+    ways: list[Channel] = [
+        InApp(bus),
+        Webhook(contacts, allow),
+        Apprise(contacts, allow, outside),
+    ]
+    if settings.smtp_url and settings.mail_from:
+        ways.append(Email(settings.smtp_url, settings.mail_from, contacts, outside))
+    if settings.twilio:
+        ways.append(Sms(Account(*settings.twilio), contacts, outside))
+    channels = {channel.name: channel for channel in ways}
     rules = RuleDesk(
         database,
         inventory.inventory.rules,

@@ -159,6 +159,11 @@ def secret(given: Any) -> str:
     return text
 
 
+def origin(given: Any) -> str:
+    """``https://host`` or ``https://host:port``."""
+    return _origin(str(given).strip())
+
+
 def origins(given: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_origin(word) for word in _words(given)))
 

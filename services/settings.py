@@ -6,7 +6,7 @@ import difflib
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 
+from services import channel_values
 from services import setting_values as values
 from services.errors import ConfigurationError
 
@@ -36,6 +37,7 @@ class Settings(BaseSettings):
         str, BeforeValidator(values.database), Field(repr=False, validate_default=True)
     ] = "sqlite:///instance/healthdeck.db"
     redis_url: Annotated[str | None, BeforeValidator(values.redis), Field(repr=False)] = None
+    public_url: Annotated[str | None, BeforeValidator(values.origin)] = None
     secret_key: Secret = ""
     jwt_secret: Secret = ""
     jwt_audience: Optional = None
@@ -50,6 +52,16 @@ class Settings(BaseSettings):
     deployment_grace: Annotated[float, values.seconds(0, 86400)] = 300
     rate_limit: Annotated[str, BeforeValidator(values.rate)] = "60 per minute"
     witnesses: Annotated[tuple[values.Address, ...], BeforeValidator(values.addresses)] = ()
+    smtp_url: Annotated[
+        channel_values.MailServer | None,
+        BeforeValidator(channel_values.mail_server),
+        Field(repr=False),
+    ] = None
+    mail_from: Annotated[str | None, BeforeValidator(channel_values.sender)] = None
+    twilio_account_sid: Annotated[str | None, BeforeValidator(channel_values.twilio_account)] = None
+    twilio_auth_token: Annotated[Optional, Field(repr=False)] = None
+    twilio_from: Annotated[str | None, BeforeValidator(channel_values.twilio_sender)] = None
+    twilio_base_url: Annotated[str, BeforeValidator(values.origin)] = "https://api.twilio.com"
     retention_raw_hours: Annotated[int, values.whole(1, 8760)] = 48
     retention_blocks_days: Annotated[int, values.whole(1, 3650)] = 90
     retention_1m_days: Annotated[int, values.whole(1, 3650)] = 14
@@ -73,6 +85,19 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """``load`` hands over the one environment; nothing is read behind its back."""
         return (init_settings,)
+
+    @property
+    def public_address(self) -> str | None:
+        """Where others reach us, with the sub-path; None when nobody said."""
+        return self.public_url and f"{self.public_url}{self.url_prefix}"
+
+    @property
+    def twilio(self) -> tuple[str, str, str, str] | None:
+        """Account, its token, the sender, and where the API is; None when it is not set up."""
+        if not (self.twilio_account_sid and self.twilio_auth_token and self.twilio_from):
+            return None
+        base = self.twilio_base_url
+        return self.twilio_account_sid, self.twilio_auth_token, self.twilio_from, base
 
     @property
     def database_file(self) -> Path | None:
@@ -106,6 +131,7 @@ def load(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
     settings = None
     try:
         settings = Settings(**given)
+        problems += _halves(settings)
     except ValidationError as error:
         problems += (f"{str(e['loc'][0]).upper()}: {_said(e)}" for e in error.errors())
     if settings and not problems:
@@ -114,6 +140,22 @@ def load(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
         except ValueError as error:
             problems.append(str(error))
     raise ConfigurationError("The settings are wrong", sorted(problems))
+
+
+#: What is of no use without the others.
+_TOGETHER = (
+    ("smtp_url", "mail_from"),
+    ("twilio_account_sid", "twilio_auth_token", "twilio_from"),
+)
+
+
+def _halves(settings: Settings) -> Iterator[str]:
+    """A line for each setting that is missing beside those that need it."""
+    for names in _TOGETHER:
+        given = [name.upper() for name in names if getattr(settings, name)]
+        for name in names if given else ():
+            if name.upper() not in given:
+                yield f"{name.upper()}: is missing; {given[0]} needs it"
 
 
 def _said(error: Mapping[str, Any]) -> str:

@@ -31,6 +31,8 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
         lambda: around.cache(ours),
         lambda: around.clock(ours),
         lambda: around.network(ours),
+        lambda: around.mail(ours),
+        lambda: around.sms(ours),
         lambda: _inventory(ours, environ),
         lambda: _browser_files(),
         lambda: around.server(ours),

@@ -1,10 +1,11 @@
-"""What the process works with: Redis, other clocks, the network, and the process itself."""
+"""What the process works with: Redis, other clocks, the network, mail, SMS, and the process."""
 
 from __future__ import annotations
 
 import json
 import socket
 import sqlite3
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +18,7 @@ import redis
 
 from services.doctor.finding import PATIENCE, Finding, State, line
 from services.doctor.store import postgres
+from services.notify.channels import DeliveryError, smtp, twilio
 from services.settings import Settings
 
 #: Seconds by which two clocks may differ.
@@ -103,6 +105,45 @@ def _reaches(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def mail(ours: Settings) -> Iterator[Finding]:
+    """As far as a mail goes without being sent: connection, TLS, login."""
+    if ours.smtp_url is None:
+        yield Finding("smtp", "off", "no SMTP_URL: nobody is told by e-mail")
+        return
+    place = f"{ours.smtp_url.host}:{ours.smtp_url.port}"
+    try:
+        with smtp.session(ours.smtp_url, ssl.create_default_context(), PATIENCE):
+            login = " and the login" if ours.smtp_url.user else ""
+        yield Finding("smtp", "ok", f"{place} takes us{login}")
+    except DeliveryError as error:
+        yield Finding("smtp", "broken", f"{place}: {line(error)}")
+
+
+def sms(ours: Settings) -> Iterator[Finding]:
+    """Whether Twilio knows the account. Nothing is sent, so its number is not tried."""
+    account = ours.twilio and twilio.Account(*ours.twilio)
+    if not account:
+        yield Finding("twilio", "off", "no TWILIO_ACCOUNT_SID: nobody is told by SMS")
+        return
+    try:
+        found = twilio.ask(
+            account,
+            lambda client: client.api.accounts(account.sid).fetch(),
+            PATIENCE,
+            time.time(),
+        )
+    except DeliveryError as error:
+        yield Finding("twilio", "broken", line(error))
+        return
+    if found.status != "active":
+        yield Finding("twilio", "broken", f"the account is {found.status}")
+    elif ours.public_address is None:
+        text = "the account is active; without PUBLIC_URL nobody learns whether an SMS arrived"
+        yield Finding("twilio", "warning", text)
+    else:
+        yield Finding("twilio", "ok", "the account is active")
 
 
 def server(ours: Settings) -> Iterator[Finding]:

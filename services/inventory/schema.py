@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
@@ -51,6 +52,8 @@ __all__ = [
     "WebhookAddress",
     "Witness",
 ]
+
+_SERVICE_URL = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*://[^\s\x00-\x1f\x7f]{1,2000}", re.I)
 
 #: A line for people to read.
 Label = Annotated[str, Field(max_length=200)]
@@ -190,10 +193,23 @@ class WebhookAddress(Wire):
 
 
 class Contact(Wire):
+    """``apprise`` is a service URL (``slack://...``), which holds the service's token."""
+
     name: Annotated[str, Field(min_length=1, max_length=100)]
     email: str | None = None
     phone: str | None = None
     webhook: WebhookAddress | None = None
+    apprise: SecretStr | None = None
+
+    @field_validator("apprise")
+    @classmethod
+    def _a_service(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _SERVICE_URL.fullmatch(url.get_secret_value()):
+            raise ValueError(
+                "this is not a service URL; write it as slack://..., or use webhook for an address "
+                "that begins with http"
+            )
+        return url
 
 
 class Inventory(Wire):

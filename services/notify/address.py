@@ -128,6 +128,8 @@ def _address(channel: Channel, contact: Contact) -> str | None:
             return contact.phone
         case Channel.WEBHOOK:
             return contact.webhook.url if contact.webhook else None
+        case Channel.APPRISE:
+            return contact.apprise.get_secret_value() if contact.apprise else None
         case _:
             return None
 

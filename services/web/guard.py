@@ -47,6 +47,7 @@ PUBLIC = frozenset(
     }
 )
 AGENT_REPORT = "/api/agent/v1/report"
+SMS_STATUS = "/api/twilio/status"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 PORTS = {"http": 80, "https": 443}
 
@@ -70,6 +71,8 @@ def admit() -> ResponseReturnValue | None:
         return None
     if request.path == AGENT_REPORT and _shows_agent_token():
         return None  # the route knows agents by their own tokens, which open nothing else
+    if request.path == SMS_STATUS and "X-Twilio-Signature" in request.headers:
+        return None  # the route verifies that Twilio has signed it
     principal = _known()
     if principal is None:
         if errors.wants_page() and request.method in ("GET", "HEAD"):

@@ -54,7 +54,8 @@ def test_a_running_installation_is_well(healthdeck: Installs) -> None:
     assert states.pop("disk") in ("ok", "warning")
     assert states == {
         "settings": "ok", "secrets": "ok", "database": "ok", "integrity": "ok", "redis": "off",
-        "clock": "ok", "network": "off", "inventory": "ok", "browser files": "ok", "server": "ok",
+        "clock": "ok", "network": "off", "smtp": "off",
+        "twilio": "off", "inventory": "ok", "browser files": "ok", "server": "ok",
     }  # fmt: skip
     text = installation.command("doctor")
     assert text.returncode == 0

@@ -40,9 +40,9 @@ PARTS = {
 }
 #: Declared although no line imports them, and why.
 UNIMPORTED = {
+    "tzdata": "zoneinfo reads it where the system has no time zones, as in slim containers",
     "psycopg": "SQLAlchemy loads it for postgresql URLs",
     "simple-websocket": "Flask-SocketIO loads it for its threading mode",
-    "twilio": "bound by the user's design card; the channel SMS is not built yet",
     "plotly": "bound by the user's design card",
 }
 

@@ -1008,6 +1008,14 @@ class Operations(Caller):
         """
         self._nothing("DELETE", f"/api/admin/silences/{segment(silence_id)}")
 
+    def receive_sms_status(self, *, notification: str | None = None) -> None:
+        """What became of an SMS.
+
+        Called by Twilio, with a form that it has signed. Receipts may come twice and in any
+        order; 404 where SMS, or the address at which Twilio reaches us, is not set up.
+        """
+        self._nothing("POST", "/api/twilio/status", {"notification": notification}, once=True)
+
     def restart_service(
         self, vps_id: str, name: str, *, idempotency_key: str | None = None
     ) -> t.Asked:

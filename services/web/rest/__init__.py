@@ -32,13 +32,14 @@ from services.web.rest import (
     silences,
     sla,
     traces,
+    twilio,
     users,
 )
 
 #: In the order of the documentation.
 PARTS = (
     health, lists, history, events, sla, export, notes, fleet, alerts, rules, preview, traces,
-    maintenance, silences, actions, agents, users, keys, embed, audit, metrics, ops, docs,
+    maintenance, silences, twilio, actions, agents, users, keys, embed, audit, metrics, ops, docs,
 )  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
