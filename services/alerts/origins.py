@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from services.health.status import Judgement, out_of_touch
+from services.health.status import (
+    LEAST_SERVICES,
+    Judgement,
+    gives_no_answer,
+    is_known,
+    none_answers,
+    out_of_touch,
+)
 from services.inventory.fleet import Fleet
 from services.observation import Status, vps_of
 
@@ -20,8 +27,6 @@ SETTLE = 15.0
 LATE = 1.0
 #: Seconds that a look may take beyond its timeout: the second look, and the way to here.
 SECOND_LOOK = 2.0
-#: A server without a source of its own is known by its services, if there are so many.
-LEAST_SERVICES = 2
 
 WELL = (Status.HEALTHY, Status.DEGRADED)
 
@@ -78,8 +83,7 @@ class Server:
             if state is None or not (state.unreachable or out_of_touch(state)):
                 return False
             return _was_known(state) and not self._answers(states, state)
-        seen = [s for key in self.services if (s := states.get(key)) and _known(s)]
-        return len(seen) >= LEAST_SERVICES and all(map(_gives_no_answer, seen))
+        return none_answers(states.get(key) for key in self.services)
 
     def is_overdue(
         self, states: States, trouble: Judgement | None, since: float, now: float
@@ -134,10 +138,10 @@ class Server:
         seen = 0
         for key in self.services:
             state = states.get(key)
-            if state is None or not _known(state):
+            if state is None or not is_known(state):
                 continue
             seen += 1
-            if _gives_no_answer(state):
+            if gives_no_answer(state):
                 continue
             at = self._service_back_at(states, key)
             if at is None or not self._lately(at, now):
@@ -185,17 +189,6 @@ def _was_known(state: Judgement) -> bool:
 
 def _is_well(state: Judgement) -> bool:
     return state.candidate in WELL and not state.silent
-
-
-def _known(state: Judgement) -> bool:
-    return state.status is not Status.UNKNOWN
-
-
-def _gives_no_answer(state: Judgement) -> bool:
-    """Of what is only known from before a restart the evidence is missing: it counts as none
-    until it is looked at."""
-    answered = state.check is not None and "httpStatus" in state.check.evidence
-    return state.candidate is Status.UNHEALTHY and not answered
 
 
 def _server_back_at(state: Judgement, interval: float) -> float | None:

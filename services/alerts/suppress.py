@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from services.alerts.origins import (
-    LEAST_SERVICES,
     SECOND_LOOK,
     SETTLE,
     WELL,
@@ -27,7 +26,7 @@ from services.alerts.origins import (
     States,
 )
 from services.health.graph import Graph
-from services.health.status import Judgement
+from services.health.status import LEAST_SERVICES, Judgement
 from services.inventory.fleet import Fleet
 from services.observation import Status, vps_of
 

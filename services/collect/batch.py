@@ -56,13 +56,28 @@ class Platform:
         )
 
 
+class Bare:
+    """The servers without a source of their own, and the services by which they are known."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.services: dict[str, list[str]] = {
+            spec.id: keys
+            for spec in fleet.vps.values()
+            if fleet.source(spec.id) is None and fleet.enabled(spec.id)
+            if len(keys := [f"{spec.id}/{s.name}" for s in spec.services if s.check]) > 1
+        }
+
+
 class Batch:
     """Collects judgements (``changes``: before, after) and the alerts' next steps (``plan``)."""
 
-    def __init__(self, platform: Platform, board: Mapping[str, Judgement], plan: Plan) -> None:
+    def __init__(
+        self, platform: Platform, bare: Bare, board: Mapping[str, Judgement], plan: Plan
+    ) -> None:
         self.changes: dict[str, tuple[Judgement | None, Judgement]] = {}
         self.plan = plan
         self._platform = platform
+        self._bare = bare
         self._after: dict[str, Judgement] = {}
         self.states = States(self._after, board)
 
@@ -110,6 +125,19 @@ class Batch:
         self.changes[key] = (first, after)
         self._after[key] = after
         self.plan.judge(key, after, at)
+
+    def judge_bare(self, now: float) -> None:
+        """Whether servers without a source are there at all, where a service of theirs was judged:
+        else a dead one would be told of once for each of its services."""
+        touched = {key.partition("/")[0] for key in self.changes} & self._bare.services.keys()
+        for vps_id in touched:
+            keys = self._bare.services[vps_id]
+            down = judge_status.none_answers(self.states.get(key) for key in keys)
+            status = Status.UNHEALTHY if down else Status.HEALTHY
+            reason = f"none of its {len(keys)} services answers" if down else "it answers"
+            self.plan.judge(
+                vps_id, Judgement(status, now, reason, status, 1, now, silent=down), now
+            )
 
     def judge_platform(self, now: float) -> None:
         """The platform's own status, where anything moved."""

@@ -26,7 +26,7 @@ from services.alerts.engine import Engine
 from services.alerts.manage import Command
 from services.collect import ledger
 from services.collect.arrivals import Arrived, Asked, Change, Stats, Tick, Waiting
-from services.collect.batch import Batch, Platform
+from services.collect.batch import Bare, Batch, Platform
 from services.collect.judge import Judge
 from services.collect.ledger import Taken
 from services.collect.reports import Report
@@ -91,7 +91,7 @@ class Intake:
         self._interval = interval
         self._not_before = 0.0
         self._clock = clock
-        self._platform = Platform(fleet)
+        self._platform, self._bare = Platform(fleet), Bare(fleet)
         self._memory = write.Memory()
         self._queue: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._ticking = threading.Event()
@@ -241,7 +241,7 @@ class Intake:
                 taken = ledger.store(work.session, [one.report for one in arrived.reports])
                 observations += [o for one in taken for o in one.observations]
             known = self._engine.load(work.session, now) if self._engine.unsure else []
-            batch = Batch(self._platform, self._board.snapshot(), self._engine.plan())
+            batch = Batch(self._platform, self._bare, self._board.snapshot(), self._engine.plan())
             self._judge_all(arrived, batch, observations, work, now)
             stored = [o for o in observations if o.metrics or o.check]
             events = self._store(batch, stored, work) if stored or not batch.empty else []
@@ -274,6 +274,7 @@ class Intake:
         self._judge.take(batch, observations, now)
         if arrived.ticked:
             self._judge.let_pass(batch, now)
+        batch.judge_bare(now)
         batch.judge_platform(now)
         batch.plan.settle(batch.states, now)
 
@@ -307,7 +308,7 @@ class Intake:
         self._board.drop(gone)
         self._board.apply({k: s for k, s in returned.items() if k in keys and k not in known})
         self._fleet, self._graph = fleet, graph
-        self._platform = Platform(fleet)
+        self._platform, self._bare = Platform(fleet), Bare(fleet)
         self._judge.watch(fleet)
         self._bus.publish(TargetsObserved(frozenset({*gone, PLATFORM}), frozenset(gone)))
 

@@ -156,6 +156,28 @@ def unreachable(before: Judgement, witness: CheckResult, now: float) -> Judgemen
     return replace(after, status=status, since=now, previous=before.status)
 
 
+#: A server without a source of its own is known by its services, if there are so many.
+LEAST_SERVICES = 2
+
+
+def is_known(state: Judgement) -> bool:
+    return state.status is not Status.UNKNOWN
+
+
+def gives_no_answer(state: Judgement) -> bool:
+    """Whether a service is down without having answered at all. Of what is only known from before
+    a restart the evidence is missing: it counts as none until it is looked at."""
+    answered = state.check is not None and "httpStatus" in state.check.evidence
+    return state.candidate is Status.UNHEALTHY and not answered
+
+
+def none_answers(services: Iterable[Judgement | None]) -> bool:
+    """Whether a server that is known by its services alone is down: so many were looked at, and
+    none gave an answer."""
+    seen = [state for state in services if state is not None and is_known(state)]
+    return len(seen) >= LEAST_SERVICES and all(map(gives_no_answer, seen))
+
+
 def of_many(statuses: Iterable[Status]) -> Status:
     """Unhealthy when all are, healthy when all are, unknown when nothing is known of any,
     else degraded."""

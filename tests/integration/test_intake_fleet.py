@@ -316,3 +316,27 @@ def test_another_fleet_is_taken_in_while_it_runs(monitor):
     with monitor.database.read() as session:
         left = session.scalar(select(TargetRow.removed_at).filter_by(key="vps-2/api"))
     assert left is not None
+
+
+def test_a_dead_server_without_a_source_is_told_of_once(monitor):
+    spec = {
+        "id": "bare",
+        "services": [
+            {"name": name, "type": "backend", "check": {"http": f"http://bare.example/{name}"}}
+            for name in ("api", "shop")
+        ],
+    }
+    fleet = Fleet.build(Inventory.model_validate({"vps": [spec]}), "testhost", "cache")
+    monitor.intake.replace(fleet, Graph(fleet), lambda: BOOK)
+    both = ("bare/api", "bare/shop")
+    monitor.submit(*(monitor.checked(key, Status.HEALTHY) for key in both))
+    monitor.now += 30
+    monitor.submit(*(monitor.checked(key, Status.UNHEALTHY) for key in both))
+    (told,) = (alert for alert in monitor.alerts() if alert.told_at)
+    assert (told.rule_id, told.title, told.message) == (
+        "vps-not-reporting", "bare does not report", "None of its 2 services answers.",
+    )  # fmt: skip
+    assert {alert.suppressed_by for alert in monitor.alerts(rule_id="down")} == {"bare"}
+    monitor.now += 30
+    monitor.submit(monitor.checked("bare/api", Status.HEALTHY))
+    assert [alert.status for alert in monitor.alerts(rule_id="vps-not-reporting")] == ["resolved"]
