@@ -67,6 +67,7 @@ class Engine:
         self._pairs: dict[str, Pair] = {}
         self._latest = 0.0
         self._unheard: list[AlertChanged] | None = None
+        self._since = 0.0
         self._settle_on(book, fleet, graph, 0.0)
 
     def replace(self, book: Rulebook, fleet: Fleet, graph: Graph, now: float) -> None:
@@ -102,6 +103,7 @@ class Engine:
 
     def restore(self, session: Session, now: float) -> None:
         """Goes on with what the detectors had learned, and with values that were there."""
+        self._since = now
         self._settle_on(self._book, self._fleet, self._graph, now)
         self._senses.restored(stored.detectors(session))
 
@@ -198,7 +200,9 @@ class Engine:
         self._book, self._fleet, self._graph = book, fleet, graph
         self._matcher = Matcher(book.rules, fleet, graph)
         self._senses = Senses(self._matcher, fleet, habits.interval, habits.timeout, now)
-        self._causes = Causes(fleet, graph, habits.interval, habits.timeout, self._announced, now)
+        self._causes = Causes(
+            fleet, graph, habits.interval, habits.timeout, self._announced, self._since
+        )
         self._records = Records(book, fleet, graph, habits.channels, self._senses.verdict)
 
     def _set(self, rule_id: str, target: str, live: Live) -> None:

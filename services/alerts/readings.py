@@ -103,7 +103,7 @@ class Matcher:
             type_ = self._fleet.service_type(target)
             if metric.types is not None and type_ not in metric.types:
                 return f"it is of type {type_}, which has no {metric.name}"
-            if not _allows(rule.scope, type_):
+            if not _allows(rule.scope, type_, kind):
                 return f"its type {type_} is not in the rule's scope"
         return self._out_of(rule.scope, target)
 
@@ -128,8 +128,12 @@ def _group(rules: Sequence[Rule]) -> tuple[Group, ...]:
     return tuple(Group.of(found[0].condition.reads, found) for found in by_metric.values())
 
 
-def _allows(scope: Scope, type_: str) -> bool:
-    return (not scope.types or type_ in scope.types) and type_ not in scope.except_types
+def _allows(scope: Scope, type_: str, kind: Kind) -> bool:
+    """An application goes by the type of the service that it runs on, and is none of those that
+    have rules of their own."""
+    if scope.types and type_ not in scope.types:
+        return False
+    return kind is Kind.APPLICATION or type_ not in scope.except_types
 
 
 def read(metric: Metric, judgement: Judgement) -> Value | None:

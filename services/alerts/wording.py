@@ -59,6 +59,8 @@ def message(rule: Rule, judgement: Judgement | None, verdict: Verdict | None) ->
 def resolution(rule: Rule, judgement: Judgement | None, value: Value | None) -> str:
     """Why an alert ended by itself."""
     metric = rule.condition.reads
+    if metric.name == "vps.reporting":
+        return "Recovered: it reports again."
     if metric.states:
         return f"Recovered: {judgement.reason}." if judgement else "Recovered."
     if value is None:

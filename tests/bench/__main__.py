@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
-from tests.bench import load, page, process
+from tests.bench import alerts, load, page, process
 from tests.bench.installations import installations
 from tests.bench.table import Row, table
 from tests.support.product import Healthdeck
@@ -17,6 +17,8 @@ MEASUREMENTS: tuple[Callable[[Callable[..., Healthdeck]], list[Row]], ...] = (
     process.idle,
     page.emit_to_dom,
     load.overview,
+    alerts.rounds,
+    alerts.commits,
 )
 
 

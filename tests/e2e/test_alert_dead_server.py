@@ -3,22 +3,13 @@ seeds in `make soak`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from models.database import Database
 from tests.support.alert_scenes import Death, dies, half_returns, returns
-
-
-@contextmanager
-def sqlite(folder: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{folder}/test.db")
-    database.migrate()
-    yield database
-    database.close()
+from tests.support.alert_stage import sqlite
 
 
 def test_one_dead_server_is_one_message_and_its_return_another(database: Database) -> None:

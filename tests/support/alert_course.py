@@ -27,14 +27,16 @@ LOCAL = "hub"
 #: Seconds after which an agent has sent what it kept while the monitor was away, at most.
 REPLAY = 15.0
 
-How = Literal["refuses", "hangs", "answers 503", "no report", "blind"]
+How = Literal["refuses", "hangs", "answers 503", "no report", "cut off", "in the dark"]
+#: The monitor's own network: nothing gets out, or nothing comes back.
+BLIND = ("cut off", "in the dark")
 Metrics = Callable[[str, float], dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Trouble:
     """``key`` does not work from ``begin`` to ``end`` (seconds since the epoch). Of a server:
-    ``no report`` is its agent alone, anything else takes with it what runs there. ``blind`` is the
+    ``no report`` is its agent alone, anything else takes with it what runs there. ``BLIND`` is the
     monitor's own network, whatever the key."""
 
     key: str
@@ -113,16 +115,17 @@ class Course:
         self.interval, self.timeout, self._lost = interval, timeout, lost
         self._graph = Graph(fleet)
         self._seed = seed
-        self._dice = random.Random(seed)
-        self._metrics = metrics(random.Random(seed + 1))
+        self._make_metrics = metrics
+        self._begin()
         self._keys = [key for key in fleet.keys() if self._is_looked_at(key)]  # noqa: SIM118
-        self.phase = {key: self._dice.uniform(0.0, interval) for key in self._keys}
+        phases = random.Random(seed)
+        self.phase = {key: phases.uniform(0.0, interval) for key in self._keys}
         self._by_key = {key: self._befalling(key) for key in self._keys}
-        self._replay = {key: self._dice.uniform(0.0, REPLAY) for key in fleet.vps}
-        self.failed_looks = self.lost_probes = 0
+        self._replay = {key: phases.uniform(0.0, REPLAY) for key in fleet.vps}
 
     def seconds(self, length: float) -> Iterator[tuple[float, list[Observation]]]:
         """Each second of ``length`` seconds, with what reached the monitor in it."""
+        self._begin()
         due = [(EPOCH + phase, key) for key, phase in self.phase.items()]
         heapq.heapify(due)
         coming: list[tuple[float, int, Observation]] = []
@@ -148,13 +151,14 @@ class Course:
 
     def sees(self, at: float) -> bool:
         """Whether the monitor's own witnesses answer."""
-        return not any(t.how == "blind" and t.lasts(at) for t in self.troubles)
+        return self._blind(at) is None
 
     def _look(self, key: str, at: float) -> list[tuple[float, Observation]]:
         """A look that begins at ``at``: when what was found of ``key`` arrives."""
         if kind_of(key) is Kind.VPS:
             return self._read(key, at)
         first = self._probe(key, at)
+        self.looks += 1
         if first.how is None:
             return [self._found(key, at + first.took, first)]
         if first.lost:
@@ -176,7 +180,7 @@ class Course:
             return []
         sent = at
         for blind in self.troubles:
-            if blind.how == "blind" and blind.begin <= at < blind.end + self._replay[key]:
+            if blind.how in BLIND and blind.begin <= at < blind.end + self._replay[key]:
                 sent = blind.end + self._replay[key]
         return [(sent + took, seen)]
 
@@ -186,11 +190,9 @@ class Course:
         timeout = self.timeout if timeout is None else timeout
         if key in self.fleet.own:
             return _Probe(None, took, False)
-        trouble = next((t for t in self._by_key[key] if t.lasts(at)), None)
-        if not self.sees(at):
-            trouble = Trouble(key, at, at, "hangs")
+        trouble = self._blind(at) or next((t for t in self._by_key[key] if t.lasts(at)), None)
         if trouble is not None:
-            hangs = trouble.how in ("hangs", "blind")
+            hangs = trouble.how in ("hangs", "in the dark")
             return _Probe(trouble.how, timeout if hangs else took, False)
         if lost:
             how: How = "hangs" if took > 0.1 else "refuses"
@@ -205,11 +207,17 @@ class Course:
                 Status.UNHEALTHY, "HTTP 503", 1000 * probe.took, evidence={"httpStatus": 503}
             )
         else:
-            words = {"hangs": "no answer in time", "refuses": "connection refused"}
-            result = CheckResult(
-                Status.UNHEALTHY, words.get(probe.how, probe.how), evidence={"error": probe.how}
-            )
+            words = "connection refused" if probe.how == "refuses" else "no answer in time"
+            result = CheckResult(Status.UNHEALTHY, words, evidence={"error": probe.how})
         return at, Observation(key, at, check=result)
+
+    def _begin(self) -> None:
+        self._dice = random.Random(f"{self._seed} looks")
+        self._metrics = self._make_metrics(random.Random(f"{self._seed} metrics"))
+        self.looks = self.failed_looks = self.lost_probes = 0
+
+    def _blind(self, at: float) -> Trouble | None:
+        return next((t for t in self.troubles if t.how in BLIND and t.lasts(at)), None)
 
     def _of_server(self, vps_id: str, at: float) -> Trouble | None:
         return next((t for t in self._by_key[vps_id] if t.lasts(at)), None)
@@ -245,4 +253,3 @@ class _Probe:
     how: How | None
     took: float
     lost: bool
-

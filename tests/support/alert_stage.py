@@ -3,9 +3,11 @@ moves; and what an operator would find in the database afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -36,26 +38,38 @@ STREAM = "course"
 PATIENCE = 60.0
 
 
+@contextmanager
+def sqlite(folder: Path) -> Iterator[Database]:
+    """A new database with the current schema."""
+    database = Database(f"sqlite:///{folder}/test.db")
+    database.migrate()
+    yield database
+    database.close()
+
+
 class Stage:
-    """``play`` lets a course happen to one monitor, which goes on from what the database holds.
-    With ``atomic`` each second is one transaction, and one that ends with its tick another."""
+    """``play`` lets a course happen to one monitor, which goes on from what the database holds: a
+    second that is stored is not told again, though its tick may be. With ``each`` also a second
+    that brought nothing is stored."""
 
     def __init__(
         self,
         database: Database,
         course: Course,
         rules: Sequence[Rule] = DEFAULT_RULES,
-        window: float = 300.0,
+        *,
+        each: bool = False,
     ) -> None:
         fleet = course.fleet
         self.database, self.course = database, course
         self.now = EPOCH + self._reached()
+        self._each = each
         with database.write() as session:
             sync(session, fleet, self.now)
         self.board, self._bus, graph = Board(), Bus(), Graph(fleet)
         self._network = next((k for k, part in fleet.own.items() if part == "network"), None)
         self._network_check = network_check(self.board)
-        habits = Habits(course.interval, course.timeout, window, CHANNELS)
+        habits = Habits(course.interval, course.timeout, channels=CHANNELS)
         self.engine = Engine(Rulebook.first(rules), fleet, graph, habits, Quiet)
         self._answers: list[tuple[Future[CheckResult | None], CheckResult]] = []
         self._sightings: list[tuple[Future[Sighting | None], Sighting]] = []
@@ -67,20 +81,20 @@ class Stage:
         self.intake.start()
 
     def play(self, length: float) -> None:
-        """Up to ``length`` seconds after the begin of the course. A second that is stored is not
-        told again; its tick may be."""
-        reached = self._reached()
+        """Up to ``length`` seconds after the begin of the course."""
+        reached = self.now
         for now, arrived in self.course.seconds(length):
-            if now >= EPOCH + reached:
-                self.second(now, arrived if now > EPOCH + reached else [])
+            if now >= reached:
+                self.second(now, arrived if now > reached else None)
 
-    def second(self, now: float, arrived: Sequence[Observation]) -> None:
-        """What reached the monitor in the second up to ``now``, and its tick."""
+    def second(self, now: float, arrived: Sequence[Observation] | None) -> None:
+        """What reached the monitor in the second up to ``now``, unless it is None, and its
+        tick."""
         self.now = now
         self._answer()
-        if arrived:
+        if arrived or (self._each and arrived is not None):
             number = round(now - EPOCH)
-            seen = tuple((number, self._of_itself(one)) for one in arrived)
+            seen = tuple((number, self._of_itself(one)) for one in arrived or ())
             report = Report(LOCAL, STREAM, "course", (), now, 0.0, seen, number, ())
             self.intake.submit_report(report).result(PATIENCE)
         self.intake.tick()
@@ -151,15 +165,15 @@ class Found:
     def story(self, alert: AlertRow) -> list[tuple[float, str, str]]:
         return [(e.at - EPOCH, e.kind, e.note) for e in self.events if e.alert_id == alert.id]
 
-    def history(self, *, times: bool = True) -> Mapping[str, list[tuple]]:
-        """All transitions by rule and target: events with their reasons, and messages. Names of
-        rows are random and do not count."""
+    def history(self) -> Mapping[str, list[tuple]]:
+        """All transitions by rule and target, as (seconds, kind) and messages, as (seconds, event,
+        channel, recipient). Names of rows are random and do not count, nor do reasons."""
         pairs = {alert.id: f"{alert.rule_id} {alert.target}" for alert in self.alerts}
         found: dict[str, list[tuple]] = {pair: [] for pair in sorted(pairs.values())}
         for event in self.events:
-            at = (round(event.at - EPOCH, 3),) if times else ()
-            found[pairs[event.alert_id]].append((*at, event.kind, event.note if times else ""))
+            entry = round(event.at - EPOCH, 3), event.kind
+            found[pairs[event.alert_id]].append(entry)
         for one in self.messages:
-            at = (round(one.created_at - EPOCH, 3),) if times else ()
-            found[pairs[one.alert_id or ""]].append((*at, one.event, one.channel, one.recipient))
+            at = round(one.created_at - EPOCH, 3)
+            found[pairs[one.alert_id or ""]].append((at, one.event, one.channel, one.recipient))
         return found
