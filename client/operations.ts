@@ -302,6 +302,36 @@ export abstract class Operations {
     return this.client.delete(`${this.adminPath}/silences/${encodeURIComponent(silenceId)}`);
   }
 
+  /** What messages say, by channel and event, and the variables that they may use. A webhook's
+   *  body is fixed, so it has none. */
+  async listTemplates(): Promise<AxiosResponse<t.Templates>> {
+    return this.client.get(`${this.adminPath}/notifications/templates`);
+  }
+
+  /** Write a template anew. It is refused, with part and line, when it cannot be read, names
+   *  what there is not, or does not render an example within its limits of time and memory. */
+  async changeTemplate(
+    channel: string,
+    event: string,
+    body: t.TemplateParts,
+  ): Promise<AxiosResponse<t.Template>> {
+    return this.client.put(`${this.adminPath}/notifications/templates/${encodeURIComponent(channel)}/${encodeURIComponent(event)}`, body);
+  }
+
+  /** Bring the default back. The audit keeps what was there. */
+  async resetTemplate(channel: string, event: string): Promise<AxiosResponse<void>> {
+    return this.client.delete(`${this.adminPath}/notifications/templates/${encodeURIComponent(channel)}/${encodeURIComponent(event)}`);
+  }
+
+  /** What a template would say of an alert, or of an example. Nothing is sent. 400 says what is
+   *  wrong with it, part and line, as saving it would. */
+  async previewTemplate(
+    body: t.TemplatePreview,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.Sources>> {
+    return this.client.post(`${this.adminPath}/notifications/templates/preview`, body, keyed(idempotencyKey));
+  }
+
   /** What became of an SMS. Called by Twilio, with a form that it has signed. Receipts may come
    *  twice and in any order; 404 where SMS, or the address at which Twilio reaches us, is not
    *  set up. */

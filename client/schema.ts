@@ -741,6 +741,14 @@ export interface Snooze {
   note?: string | null;
 }
 
+/** Null for a part that the channel does not have. */
+export interface Sources {
+  subject: string | null;
+  title: string | null;
+  text: string | null;
+  html: string | null;
+}
+
 /** What became of a report; `accepted` is the number up to which its stream is stored. */
 export interface Taken {
   accepted: number;
@@ -749,6 +757,49 @@ export interface Taken {
   serverTime: number;
   interval: number;
   commands: Record<string, unknown>[];
+}
+
+/** `parts` are in force, `default` what a deletion brings back. `edited`: `updatedBy` wrote it
+ *  differently at `updatedAt`. */
+export interface Template {
+  channel: string;
+  event: string;
+  edited: boolean;
+  parts: Sources;
+  default: Sources;
+  updatedAt: string | null;
+  updatedBy: string | null;
+}
+
+/** Jinja2 sources: of an e-mail `subject`, `text` and `html`, of an SMS `text`, of the others
+ *  `title` and `text`. What is left out stays the default's. */
+export interface TemplateParts {
+  subject?: string | null;
+  title?: string | null;
+  text?: string | null;
+  html?: string | null;
+}
+
+/** Without `parts` the template in force; without `alertId` an example. `recipient` is a
+ *  contact, in whose time zone times are written. */
+export interface TemplatePreview {
+  channel: string;
+  event: string;
+  parts?: TemplateParts | null;
+  alertId?: string | null;
+  recipient?: string;
+}
+
+/** `name` as a template writes it; a star in it stands for a moment: triggered, fired,
+ *  acknowledged, snoozedUntil, resolved. */
+export interface TemplateVariable {
+  name: string;
+  meaning: string;
+}
+
+export interface Templates {
+  templates: Template[];
+  variables: TemplateVariable[];
 }
 
 /** `uptime`: percent of the observed time of the last 30 days; null when there is none. `vpsId`

@@ -12,6 +12,7 @@ from models import (
     notifications,
     quiet,
     targets,
+    templates,
 )
 from models.base import Base
 
@@ -28,4 +29,5 @@ __all__ = [
     "notifications",
     "quiet",
     "targets",
+    "templates",
 ]

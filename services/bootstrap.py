@@ -44,6 +44,8 @@ from services.notify.channels.sms import Sms
 from services.notify.channels.twilio import Account
 from services.notify.channels.webhook import Webhook
 from services.notify.pipeline import Pipeline
+from services.notify.templates.desk import Templates
+from services.notify.templates.variables import Surroundings
 from services.settings import Settings
 from services.views.reader import Reader
 
@@ -94,15 +96,29 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         return inventory.inventory.contacts
 
     outside, allow = settings.public_address, settings.webhook_allow
+
+    def tenant_name(tenant_id: str) -> str:
+        tenant = read.fleet().tenants.get(tenant_id)
+        return tenant.label if tenant else tenant_id
+
+    def runbook_of(rule_id: str) -> str | None:
+        rule = rules.book.rules.get(rule_id)
+        return rule.runbook_url if rule else None
+
+    templates = Templates(
+        database,
+        Surroundings(outside or "", tenant_name=tenant_name, runbook_of=runbook_of),
+    )
     ways: list[Channel] = [
         InApp(bus),
         Webhook(contacts, allow),
-        Apprise(contacts, allow, outside),
+        Apprise(contacts, allow, outside, words=templates.words("apprise")),
     ]
     if settings.smtp_url and settings.mail_from:
-        ways.append(Email(settings.smtp_url, settings.mail_from, contacts, outside))
+        words = templates.words("email")
+        ways.append(Email(settings.smtp_url, settings.mail_from, contacts, outside, words))
     if settings.twilio:
-        ways.append(Sms(Account(*settings.twilio), contacts, outside))
+        ways.append(Sms(Account(*settings.twilio), contacts, outside, words=templates.words("sms")))
     channels = {channel.name: channel for channel in ways}
     rules = RuleDesk(
         database,
@@ -183,6 +199,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
             habits.timeout,
             Detector,
         ),
+        templates=templates,
         pipeline=pipeline,
         rounds=rounds,
         heartbeat=heartbeat,

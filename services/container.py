@@ -32,6 +32,7 @@ from services.identity.agent_tokens import AgentTokens
 from services.inventory.desk import InventoryDesk
 from services.inventory.watch import InventoryWatch
 from services.notify.pipeline import Pipeline
+from services.notify.templates.desk import Templates
 from services.settings import Settings
 from services.views.reader import Reader
 
@@ -58,6 +59,7 @@ class Services:
     rules: RuleDesk
     quiet: QuietDesk
     previews: Previews
+    templates: Templates
     pipeline: Pipeline
     rounds: Rounds
     heartbeat: Heartbeat
@@ -83,6 +85,7 @@ class Services:
         with suppress(SQLAlchemyError):
             alive.note(self.database, time.time())
         self.pipeline.stop()
+        self.templates.close()
         self.read.kept.stop()
         self.cache.close()
         self.database.close()

@@ -1008,6 +1008,51 @@ class Operations(Caller):
         """
         self._nothing("DELETE", f"/api/admin/silences/{segment(silence_id)}")
 
+    def list_templates(self) -> t.Templates:
+        """What messages say, by channel and event, and the variables that they may use.
+
+        A webhook's body is fixed, so it has none.
+        """
+        return cast(t.Templates, self._json("GET", "/api/admin/notifications/templates"))
+
+    def change_template(self, channel: str, event: str, body: t.TemplateParts) -> t.Template:
+        """Write a template anew.
+
+        It is refused, with part and line, when it cannot be read, names what there is not, or
+        does not render an example within its limits of time and memory.
+        """
+        return cast(
+            t.Template,
+            self._json(
+                "PUT",
+                f"/api/admin/notifications/templates/{segment(channel)}/{segment(event)}",
+                body=body,
+            ),
+        )
+
+    def reset_template(self, channel: str, event: str) -> None:
+        """Bring the default back.
+
+        The audit keeps what was there.
+        """
+        self._nothing(
+            "DELETE", f"/api/admin/notifications/templates/{segment(channel)}/{segment(event)}"
+        )
+
+    def preview_template(
+        self, body: t.TemplatePreview, *, idempotency_key: str | None = None
+    ) -> t.Sources:
+        """What a template would say of an alert, or of an example.
+
+        Nothing is sent. 400 says what is wrong with it, part and line, as saving it would.
+        """
+        return cast(
+            t.Sources,
+            self._json(
+                "POST", "/api/admin/notifications/templates/preview", body=body, key=idempotency_key
+            ),
+        )
+
     def receive_sms_status(self, *, notification: str | None = None) -> None:
         """What became of an SMS.
 

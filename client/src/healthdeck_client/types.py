@@ -840,6 +840,15 @@ class Snooze(TypedDict):
     note: NotRequired[str | None]
 
 
+class Sources(TypedDict):
+    """Null for a part that the channel does not have."""
+
+    subject: str | None
+    title: str | None
+    text: str | None
+    html: str | None
+
+
 class Taken(TypedDict):
     """What became of a report; ``accepted`` is the number up to which its stream is stored."""
 
@@ -849,6 +858,57 @@ class Taken(TypedDict):
     serverTime: float
     interval: float
     commands: list[dict[str, Any]]
+
+
+class Template(TypedDict):
+    """``parts`` are in force, ``default`` what a deletion brings back. ``edited``: ``updatedBy``
+    wrote it differently at ``updatedAt``.
+    """
+
+    channel: str
+    event: str
+    edited: bool
+    parts: Sources
+    default: Sources
+    updatedAt: str | None
+    updatedBy: str | None
+
+
+class TemplateParts(TypedDict):
+    """Jinja2 sources: of an e-mail ``subject``, ``text`` and ``html``, of an SMS ``text``, of the
+    others ``title`` and ``text``. What is left out stays the default's.
+    """
+
+    subject: NotRequired[str | None]
+    title: NotRequired[str | None]
+    text: NotRequired[str | None]
+    html: NotRequired[str | None]
+
+
+class TemplatePreview(TypedDict):
+    """Without ``parts`` the template in force; without ``alertId`` an example. ``recipient`` is a
+    contact, in whose time zone times are written.
+    """
+
+    channel: str
+    event: str
+    parts: NotRequired[TemplateParts | None]
+    alertId: NotRequired[str | None]
+    recipient: NotRequired[str]
+
+
+class TemplateVariable(TypedDict):
+    """``name`` as a template writes it; a star in it stands for a moment: triggered, fired,
+    acknowledged, snoozedUntil, resolved.
+    """
+
+    name: str
+    meaning: str
+
+
+class Templates(TypedDict):
+    templates: list[Template]
+    variables: list[TemplateVariable]
 
 
 class TenantHealth(TypedDict):

@@ -31,6 +31,7 @@ from services.web.rest import (
     rules,
     silences,
     sla,
+    templates,
     traces,
     twilio,
     users,
@@ -39,7 +40,8 @@ from services.web.rest import (
 #: In the order of the documentation.
 PARTS = (
     health, lists, history, events, sla, export, notes, fleet, alerts, rules, preview, traces,
-    maintenance, silences, twilio, actions, agents, users, keys, embed, audit, metrics, ops, docs,
+    maintenance, silences, templates, twilio, actions, agents, users, keys, embed, audit,
+    metrics, ops, docs,
 )  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
