@@ -17,12 +17,20 @@ class NotificationRow(Base):
     or the written recipient; ``reason`` says why it stands where it stands. ``id`` stays the
     same over all attempts and is the receiver's idempotency key. A row in ``sending`` whose
     ``lease_until`` has passed belongs to nobody and may be claimed again.
+
+    On channels that gather messages, ``scope`` says what it is about, ``batch`` is the id of the
+    row whose message it goes in (its own, where it is the first), and ``message_at`` when that
+    message was made: from then on its rows are the same over all attempts.
     """
 
     __tablename__ = "notifications"
     __table_args__ = (
         Index("ix_notifications_status_next_attempt_at", "status", "next_attempt_at"),
         Index("ix_notifications_alert_id", "alert_id"),
+        Index(
+            "ix_notifications_channel_recipient_message_at", "channel", "recipient", "message_at"
+        ),
+        Index("ix_notifications_batch", "batch"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -41,3 +49,6 @@ class NotificationRow(Base):
     lease_until: Mapped[float | None] = mapped_column(Moment)
     sent_at: Mapped[float | None] = mapped_column(Moment)
     provider_id: Mapped[str | None] = mapped_column(String(200))
+    scope: Mapped[str | None] = mapped_column(String(320))
+    batch: Mapped[str | None] = mapped_column(String(32))
+    message_at: Mapped[float | None] = mapped_column(Moment)

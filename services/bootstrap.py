@@ -162,6 +162,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         database,
         channels,
         recorded=lambda alert_id: bus.publish(AlertChanged(alert_id, "alert.notified")),
+        troubled=lambda channel, recipient, text: board.warn(f"{channel} {recipient}", text),
     )
     actions = Actions(database, read.fleet, changed=lambda job_id: bus.publish(JobChanged(job_id)))
     services = Services(

@@ -19,6 +19,7 @@ from services.alerts.standing import Standing, Status
 from services.alerts.steps import NOTHING, Live
 from services.health.status import Judgement
 from services.inventory.fleet import Fleet
+from services.notify.retry import Reason
 from services.notify.retry import Status as Sent
 from services.observation import Kind, kind_of, vps_of
 from services.rule import Absence, Rule, Rulebook, Threshold
@@ -176,7 +177,7 @@ def _message(row: NotificationRow) -> Iterator[Decision]:
     said = f"{row.event} by {row.channel} to {row.recipient}"
     if row.status != Sent.UNDELIVERABLE:
         yield Decision(row.created_at, Sent.QUEUED, said)
-    if row.status == Sent.QUEUED and not row.attempts:
+    if row.status == Sent.QUEUED and row.reason == Reason.NEW:
         return
     attempts = f", {row.attempts} attempts" if row.attempts > 1 else ""
     detail = f": {row.detail}" if row.detail else ""

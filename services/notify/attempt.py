@@ -38,7 +38,10 @@ def attempt(
         status, reason = Status.DELIVERED, Reason.CONFIRMED
     else:
         status, reason = Status.SENT, Reason.ACCEPTED
-    return Outcome(status, reason, sent_at=clock(), provider_id=receipt.provider_id)
+    detail = ""
+    if claim.rows > 1:
+        reason, detail = Reason.BATCHED, f"One message told of this and {claim.rows - 1} more."
+    return Outcome(status, reason, detail, sent_at=clock(), provider_id=receipt.provider_id)
 
 
 def _send(channel: Channel, message: Message, limit: float) -> Receipt:
@@ -68,7 +71,7 @@ def _failure(claim: Claim, error: DeliveryError, now: float, jitter: float) -> O
     detail = "".join(c if c.isprintable() else " " for c in error.message)[:_DETAIL_LENGTH]
     if error.permanent:
         return Outcome(Status.FAILED, error.reason, detail)
-    again = next_attempt(claim.attempts, claim.created_at, now, jitter, error.retry_after)
+    again = next_attempt(claim.attempts, claim.since, now, jitter, error.retry_after)
     if again is None:
         return Outcome(Status.FAILED, Reason.GAVE_UP, f"Gave up after 24 h. {detail}")
     return Outcome(Status.QUEUED, error.reason, detail, next_attempt_at=again)

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from models.notifications import NotificationRow as Row
+from services.notify import batches
 from services.notify.channels import Message
 from services.notify.outbox import FIRING
 from services.notify.retry import GIVE_UP_AFTER, OPEN, REACHING, Reason, Status
@@ -31,14 +32,19 @@ from services.notify.retry import GIVE_UP_AFTER, OPEN, REACHING, Reason, Status
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A row that is ours until its lease ends. ``token`` is new for every claim, so a result
-    that comes late cannot be taken for that of a later claim. ``attempts`` counts this one."""
+    """A message that is ours until its lease ends. ``token`` is new for every claim, so a result
+    that comes late cannot be taken for that of a later claim. ``attempts`` counts this one;
+    ``since``: when it could be sent first. ``alerts``: those of its rows, ``fired`` those whose
+    firing it tells of; ``rows``: how many it has."""
 
     token: str
     channel: str
     attempts: int
-    created_at: float
+    since: float
     message: Message
+    alerts: tuple[str, ...]
+    fired: tuple[str, ...]
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,10 @@ class Outcome:
     provider_id: str | None = None
 
 
-def due(now: float, channels: Collection[str]) -> Select[Row]:
-    """Rows to send now, the longest waiting first. A row waits while an older one of the same
-    alert, channel and recipient is open: nobody learns of a resolution before the firing."""
+def due(now: float, channels: Collection[str], but: Collection[str] = ()) -> Select[Row]:
+    """Rows to look at now, the longest waiting first, and none for the recipients ``but``. A row
+    waits while an older one of the same alert, channel and recipient is open: nobody learns of a
+    resolution before the firing. Of rows that go together it is the first, which is sent."""
     older = aliased(Row)
     waits = exists().where(
         older.alert_id == Row.alert_id,
@@ -70,7 +77,8 @@ def due(now: float, channels: Collection[str]) -> Select[Row]:
             Row.status == Status.QUEUED,
             Row.next_attempt_at <= now,
             Row.channel.in_(channels),
-            ~waits,
+            Row.recipient.not_in(but),
+            or_(Row.batch == Row.id, and_(Row.batch.is_(None), ~waits)),
         )
         .order_by(Row.next_attempt_at, Row.created_at)
     )
@@ -95,64 +103,74 @@ def stirs(session: Session, now: float) -> bool:
 
 
 def take(session: Session, row: Row, token: str, until: float) -> Claim | None:
-    """Claims a due row until a moment; None when somebody else was faster."""
-    taken = _changed(
-        session,
-        # Every claim counts an attempt, which makes the number the row's version.
-        [Row.id == row.id, Row.status == Status.QUEUED, Row.attempts == row.attempts],
-        status=Status.SENDING,
-        reason=Reason.IN_PROGRESS,
-        claimed_by=token,
-        lease_until=until,
-        attempts=row.attempts + 1,
-    )
-    if not taken:
+    """Claims a due row, with those that go with it, until a moment; None when somebody else was
+    faster."""
+    values: dict[str, Any] = {
+        "status": Status.SENDING,
+        "reason": Reason.IN_PROGRESS,
+        "claimed_by": token,
+        "lease_until": until,
+        "attempts": row.attempts + 1,
+    }
+    # Every claim counts an attempt, which makes the number the row's version.
+    mine = [Row.id == row.id, Row.status == Status.QUEUED, Row.attempts == row.attempts]
+    if not _changed(session, mine, **values):
         return None
-    message = Message(row.id, row.alert_id, row.event, row.recipient, row.body)
-    return Claim(token, row.channel, row.attempts + 1, row.created_at, message)
+    rows = batches.rows_of(session, row)
+    if len(rows) > 1:
+        _changed(session, [*batches.others(row.id), Row.status == Status.QUEUED], **values)
+    return Claim(
+        token=token,
+        channel=row.channel,
+        attempts=row.attempts + 1,
+        since=row.created_at if row.message_at is None else row.message_at,
+        message=batches.message_of(rows),
+        alerts=tuple(dict.fromkeys(one.alert_id for one in rows if one.alert_id)),
+        fired=tuple({one.alert_id for one in rows if one.alert_id and one.event == FIRING}),
+        rows=len(rows),
+    )
 
 
 def record(session: Session, claim: Claim, outcome: Outcome) -> bool:
-    """Writes what became of a claim; False when the row was no longer ours.
+    """Writes what became of a claim; False when the rows were no longer ours.
 
     Who was never told of a firing is not told of its end either: when a firing has failed for
     good, what waits behind it is suppressed.
     """
-    kept = _changed(
-        session,
-        [
-            Row.id == claim.message.id,
-            Row.status == Status.SENDING,
-            Row.claimed_by == claim.token,
-        ],
-        status=outcome.status,
-        reason=outcome.reason,
-        detail=outcome.detail,
-        sent_at=outcome.sent_at,
-        next_attempt_at=outcome.next_attempt_at,
-        provider_id=outcome.provider_id,
-        claimed_by=None,
-        lease_until=None,
-    )
-    if kept and outcome.status == Status.FAILED and claim.message.event == FIRING:
+    ours = [Row.status == Status.SENDING, Row.claimed_by == claim.token]
+    values: dict[str, Any] = {
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "detail": outcome.detail,
+        "sent_at": outcome.sent_at,
+        "next_attempt_at": outcome.next_attempt_at,
+        "provider_id": outcome.provider_id,
+        "claimed_by": None,
+        "lease_until": None,
+    }
+    kept = _changed(session, [Row.id == claim.message.id, *ours], **values)
+    if claim.rows > 1:
+        # Also when a provider's receipt was faster for the row that the message has its id from.
+        _changed(session, [*batches.others(claim.message.id), *ours], **values)
+    if kept and outcome.status == Status.FAILED and claim.fired:
         _suppress_what_follows(session, claim)
     return bool(kept)
 
 
 def _suppress_what_follows(session: Session, claim: Claim) -> None:
-    message, told = claim.message, aliased(Row)
+    told = aliased(Row)
     _changed(
         session,
         [
-            Row.alert_id == message.alert_id,
+            Row.alert_id.in_(claim.fired),
             Row.channel == claim.channel,
-            Row.recipient == message.recipient,
+            Row.recipient == claim.message.recipient,
             Row.event != FIRING,
             Row.status == Status.QUEUED,
             ~exists().where(
-                told.alert_id == message.alert_id,
+                told.alert_id == Row.alert_id,
                 told.channel == claim.channel,
-                told.recipient == message.recipient,
+                told.recipient == claim.message.recipient,
                 told.event == FIRING,
                 told.status.in_(REACHING),
             ),
@@ -182,6 +200,8 @@ def stranded(now: float, channels: Collection[str]) -> list[ColumnElement[bool]]
 def tidy(session: Session, now: float, channels: Collection[str], own: Collection[str]) -> int:
     """Queues again what a lost process left behind, and ends what no channel will ever take.
     Returns the number of rows queued again."""
+    _changed(session, batches.left_behind(), **batches.outcome_of_message())
+    _changed(session, batches.orphaned(), batch=None, message_at=None, next_attempt_at=now)
     _changed(
         session,
         stranded(now, channels),
@@ -209,9 +229,13 @@ def requeue(session: Session, now: float, which: list[ColumnElement[bool]]) -> i
 
 def untidy(now: float, channels: Collection[str], own: Collection[str]) -> Select[str]:
     """Whether tidy() would find anything: asked before, because it needs the write lock."""
-    return (
-        select(Row.id).where(or_(and_(*expired(now, own)), and_(*stranded(now, channels)))).limit(1)
+    kinds = (
+        expired(now, own),
+        stranded(now, channels),
+        batches.orphaned(),
+        batches.left_behind(),
     )
+    return select(Row.id).where(or_(*(and_(*conditions) for conditions in kinds))).limit(1)
 
 
 def _changed(session: Session, which: list[ColumnElement[bool]], **values: Any) -> int:

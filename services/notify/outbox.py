@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from models.notifications import NotificationRow as Row
 from services.inventory.schema import Contact
-from services.notify.address import Destination, destinations
+from services.notify.address import EVERYONE, Destination, destinations
+from services.notify.batching import BATCHED
 from services.notify.retry import REACHING, Reason, Status
 from services.rule import Channel, NotificationPlan, Severity
 
@@ -24,6 +25,7 @@ FIRING = "alert.fired"
 RESOLUTION = "alert.resolved"
 ACKNOWLEDGEMENT = "alert.acknowledged"
 ESCALATION = "alert.escalated"
+TROUBLE = "channel.troubled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,23 @@ def enqueue_acknowledgement(
     return _write(session, alert_id, ACKNOWLEDGEMENT, body, targets, now)
 
 
+def enqueue_notice(
+    session: Session, *, title: str, message: str, severity: Severity, now: float
+) -> None:
+    """Writes a message of Healthdeck about itself, for everybody who has the dashboard open."""
+    body = {"title": title, "message": message, "severity": str(severity)}
+    _write(session, None, TROUBLE, body, [Destination(Channel.IN_APP, EVERYONE)], now)
+
+
+def scope_of(body: Mapping[str, Any], alert_id: str) -> str:
+    """What messages of one scope are about: the alert's VPS, else its tenant, else its target."""
+    if body.get("vpsId"):
+        return str(body["vpsId"])
+    if body.get("tenantId"):
+        return f"@{body['tenantId']}"
+    return str(body.get("serviceName") or alert_id)
+
+
 def told(
     session: Session, alert_ids: Collection[str], event: str | None = FIRING
 ) -> Mapping[str, list[Told]]:
@@ -131,13 +150,14 @@ def _told_of_firing(session: Session, alert_id: str, since: float) -> list[Desti
 
 def _write(
     session: Session,
-    alert_id: str,
+    alert_id: str | None,
     event: str,
     body: Mapping[str, Any],
     targets: Sequence[Destination],
     now: float,
 ) -> int:
-    created_at = _after_all_others(session, alert_id, now)
+    created_at = _after_all_others(session, alert_id, now) if alert_id else now
+    scope = scope_of(body, alert_id) if alert_id else None
     for target in targets:
         sendable = target.reason is None
         session.add(
@@ -153,6 +173,7 @@ def _write(
                 detail=target.detail,
                 created_at=created_at,
                 next_attempt_at=now if sendable else None,
+                scope=scope if target.channel in BATCHED else None,
             )
         )
     session.flush()

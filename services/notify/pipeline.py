@@ -1,9 +1,10 @@
 """The pipeline: takes what is due from the outbox, sends it, and writes down how that went.
 
 The database is the queue. Each channel has a few workers of its own, which claim a row only
-when they are free to send it: a slow receiver on one channel holds up no other, and what waits
-in memory is bounded by the number of workers. A row is sent at least once; the id that stays
-the same over all attempts lets a receiver drop the rare second copy.
+when they are free to send it: a slow receiver holds up no other (``lane``), and what waits in
+memory is bounded by the number of workers. People get messages that go together (``batching``).
+A message is sent at least once; the id that stays the same over all attempts lets a receiver
+drop the rare second copy.
 """
 
 from __future__ import annotations
@@ -21,11 +22,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from models.database import Database
 from models.notifications import NotificationRow as Row
-from services.notify import claims
+from services.notify import batches, claims
 from services.notify.attempt import attempt
+from services.notify.batching import LIMITS
 from services.notify.channels import Channel
 from services.notify.claims import Claim, Outcome
+from services.notify.lane import Lane
 from services.notify.retry import Reason, Status
+from services.notify.troubles import Desk
+from services.rule import Channel as Name
 
 log = structlog.get_logger(__name__)
 
@@ -38,40 +43,13 @@ _CANDIDATES = 16
 _RECORD_RETRY = (0.1, 2.0)
 
 
-class _Lane:
-    """The workers of one channel and the signal that there may be something for them."""
-
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
-        self.threads: list[threading.Thread] = []
-        self._changed = threading.Condition()
-        self._signalled = False
-        self._closed = False
-
-    def signal(self) -> None:
-        """Wakes one worker; that one wakes the next when it has found something."""
-        with self._changed:
-            self._signalled = True
-            self._changed.notify()
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def wait(self) -> bool:
-        """Waits for a signal; False when the lane is closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._signalled or self._closed)
-            self._signalled = False
-            return not self._closed
-
-
 class Pipeline:
     """``channels`` by name, ``clock`` in seconds since the epoch, ``lease`` in seconds: it must
     be longer than a send can take, and is how long a crash delays what was being sent.
-    ``jitter`` gives a number from 0 to 1 for each retry; ``recorded`` hears of each alert of
-    which a message's outcome was written down."""
+    ``jitter`` gives a number from 0 to 1 for each retry; ``limits``: messages an hour to one
+    recipient, by channel. ``recorded`` hears of each alert of which a message's outcome was
+    written down; ``troubled`` of each (channel, recipient) that keeps failing, with a text that
+    says so, and with None when it works again. Who looks at the dashboard is told too."""
 
     def __init__(
         self,
@@ -83,15 +61,22 @@ class Pipeline:
         send_limit: float = SEND_LIMIT,
         jitter: Callable[[], float] = random.random,
         recorded: Callable[[str], None] = lambda alert_id: None,
+        troubled: Callable[[str, str, str | None], None] = lambda channel, recipient, text: None,
+        limits: Mapping[str, int] = LIMITS,
     ) -> None:
         self._database = database
-        self._lanes = {name: _Lane(channel) for name, channel in channels.items()}
+        self._lanes = {
+            name: Lane(channel, workers_per_channel) for name, channel in channels.items()
+        }
         self._clock = clock
         self._workers = workers_per_channel
         self._lease = lease
         self._send_limit = send_limit
         self._jitter = jitter
         self._recorded = recorded
+        self._limits = limits
+        in_app = self._lanes.get(Name.IN_APP.value)
+        self._troubles = Desk(database, clock, troubled, in_app.signal if in_app else None)
         self._stopping = threading.Event()
         self._halted = threading.Event()
         self._own: set[str] = set()
@@ -174,7 +159,7 @@ class Pipeline:
                     return False
                 self._quiet.wait(min(left, 0.02))
 
-    def _work(self, lane: _Lane) -> None:
+    def _work(self, lane: Lane) -> None:
         while lane.wait():
             try:
                 while not self._stopping.is_set() and self._send_one(lane):
@@ -185,48 +170,80 @@ class Pipeline:
             except Exception:
                 log.exception("notifications_worker_failed", channel=lane.channel.name)
 
-    def _send_one(self, lane: _Lane) -> bool:
-        """Claims a row, sends it and records the outcome; False when nothing is due."""
+    def _send_one(self, lane: Lane) -> bool:
+        """Claims a message, sends it and records the outcome; False when nothing is due."""
         token = uuid4().hex
         with self._owning(token):
-            claim = self._claim(lane.channel.name, token)
+            claim = self._claim(lane, token)
             if claim is None:
                 return False
             lane.signal()
-            outcome = attempt(lane.channel, claim, self._clock, self._jitter(), self._send_limit)
-            kept = self._record(claim, outcome)
-        if kept and claim.message.alert_id:
-            self._recorded(claim.message.alert_id)
+            begun = time.monotonic()
+            try:
+                outcome = attempt(
+                    lane.channel, claim, self._clock, self._jitter(), self._send_limit
+                )
+                took = time.monotonic() - begun
+                kept = self._record(claim, outcome)
+            finally:
+                lane.turns.end(claim.message.recipient, time.monotonic() - begun)
+        self._say(claim, outcome, kept, took)
+        if kept:
+            for alert_id in claim.alerts:
+                self._recorded(alert_id)
+            self._troubles.judge(claim, outcome)
+        return True
+
+    def _claim(self, lane: Lane, token: str) -> Claim | None:
+        while True:
+            now, busy = self._clock(), lane.turns.blocked()
+            with self._database.read() as session:
+                due = claims.due(now, [lane.channel.name], busy).limit(_CANDIDATES)
+                rows = list(session.scalars(due))
+            if not rows:
+                return None
+            # Workers of all processes read the same rows: they spread over them.
+            random.shuffle(rows)
+            for row in rows:
+                if claim := self._claim_row(lane, row, token, now):
+                    return claim
+
+    def _claim_row(self, lane: Lane, row: Row, token: str, now: float) -> Claim | None:
+        """None when it is not this recipient's turn, when the row is gone or was put off."""
+        if not lane.turns.begin(row.recipient):
+            return None
+        claim = None
+        try:
+            claim = self._take(row, token, now)
+        finally:
+            if claim is None:
+                lane.turns.end(row.recipient)
+        return claim
+
+    def _take(self, row: Row, token: str, now: float) -> Claim | None:
+        with self._database.write() as session:
+            first: Row | None = row
+            if batches.undecided(row):
+                first = batches.make(session, row.channel, row.recipient, now, self._limits)
+            return claims.take(session, first, token, now + self._lease) if first else None
+
+    def _say(self, claim: Claim, outcome: Outcome, kept: bool, took: float) -> None:
         went_well = outcome.status in (Status.SENT, Status.DELIVERED)
         say = log.info if kept and went_well else log.warning
         say(
             "notification" if kept else "notification_result_lost",
             notification=claim.message.id,
             alert=claim.message.alert_id,
+            rows=claim.rows,
             event_type=claim.message.event,
             channel=claim.channel,
             recipient=claim.message.recipient,
             status=outcome.status.value,
             reason=outcome.reason.value,
             attempts=claim.attempts,
+            seconds=round(took, 3),
             detail=outcome.detail,
         )
-        return True
-
-    def _claim(self, channel: str, token: str) -> Claim | None:
-        while True:
-            now = self._clock()
-            with self._database.read() as session:
-                rows = list(session.scalars(claims.due(now, [channel]).limit(_CANDIDATES)))
-            if not rows:
-                return None
-            # Workers of all processes read the same rows: they spread over them.
-            random.shuffle(rows)
-            for row in rows:
-                with self._database.write() as session:
-                    claim = claims.take(session, row, token, now + self._lease)
-                if claim:
-                    return claim
 
     def _record(self, claim: Claim, outcome: Outcome) -> bool:
         """Writes the outcome down, however long the database is away; only stop() ends it."""

@@ -38,6 +38,8 @@ class Reason(StrEnum):
     INTERRUPTED = "interrupted"
     ACCEPTED = "accepted"
     CONFIRMED = "confirmed"
+    BATCHED = "batched"
+    LIMITED = "limited"
     NO_ADDRESS = "no_address"
     UNKNOWN_RECIPIENT = "unknown_recipient"
     CHANNEL_UNAVAILABLE = "channel_unavailable"

@@ -18,6 +18,7 @@ from services.channel_values import MailServer
 from services.doctor import around
 from services.inventory.schema import Contact
 from services.notify import outbox
+from services.notify.batching import WINDOW
 from services.notify.channels import DeliveryError, Message
 from services.notify.channels.email import Email
 from services.notify.outbound import LIMIT
@@ -383,7 +384,7 @@ def test_the_doctor_goes_as_far_as_the_login(
 
 
 def test_a_greylisted_mail_arrives_with_the_next_attempt(post: Post, database: Database) -> None:
-    """From the outbox through the pipeline, and the end of the alert behind it."""
+    """From the outbox through the pipeline; the end of the alert comes when the firing has left."""
     with database.write() as session:
         alert = AlertRow(
             id="a1", fingerprint="f", rule_id="r", rule_name="R", target="vps-1",
@@ -397,7 +398,6 @@ def test_a_greylisted_mail_arrives_with_the_next_attempt(post: Post, database: D
             plan=NotificationPlan(channels=(Channel.EMAIL,)), contacts=[OPS], channels={"email"},
             now=NOW,
         )  # fmt: skip
-        outbox.enqueue_resolution(session, "a1", BODY, NOW + 1)
     now = [NOW + 2]
     post.answers["RCPT"] = "450 4.2.0 greylisted, try again"
     pipeline = Pipeline(
@@ -407,10 +407,15 @@ def test_a_greylisted_mail_arrives_with_the_next_attempt(post: Post, database: D
     try:
         assert pipeline.idle(30)
         with database.read() as session:
-            (waiting, _) = outbox.told(session, ["a1"], None)["a1"]
+            (waiting,) = outbox.told(session, ["a1"], None)["a1"]
         assert (waiting.status, "greylisted" in waiting.detail) == ("queued", True)
         post.answers.clear()
         now[0] += FIRST_DELAY + 1
+        pipeline.wake()
+        assert pipeline.idle(30)
+        with database.write() as session:
+            outbox.enqueue_resolution(session, "a1", BODY, now[0])
+        now[0] += WINDOW + 1
         pipeline.wake()
         assert pipeline.idle(30)
     finally:

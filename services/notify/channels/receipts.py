@@ -38,7 +38,9 @@ def take(
     being sent: a receipt may be faster than the answer that gives that id. All others are steps
     on the way.
     """
-    of_it = [Row.id == notification, Row.channel == Channel.SMS]
+    # One message may tell of several rows; it goes by the id of the first.
+    ours = or_(Row.id == notification, Row.batch == notification)
+    of_it = [ours, Row.channel == Channel.SMS]
     if status in _ARRIVED:
         which = [*of_it, Row.status.in_((*OPEN, Status.SENT, Status.FAILED))]
         outcome, reason, detail = Status.DELIVERED, Reason.CONFIRMED, ""
