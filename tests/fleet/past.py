@@ -21,6 +21,7 @@ from services.health.status import Judgement
 from services.history import write
 from services.inventory.fleet import Fleet
 from services.observation import PLATFORM, CheckResult, Observation, Status, vps_of
+from services.rule import Threshold
 from tests.fleet.agents import metrics_of
 from tests.fleet.incidents import Incident, reach
 from tests.fleet.life import Life, Strain
@@ -181,7 +182,7 @@ class Past:
             database = target.endswith("/postgres")
             usual = "db-connection-failure" if database else "service-down"
             rule = rules.get(_RULES.get(kind, usual if kind in _FATAL else ""))
-            if rule is None:
+            if rule is None or not isinstance(rule.condition, Threshold):
                 continue
             fired = incident.start + rule.condition.duration + rng.uniform(5, 40)
             if fired > incident.end:
