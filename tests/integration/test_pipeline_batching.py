@@ -292,7 +292,7 @@ def test_who_keeps_refusing_is_marked_and_the_dashboard_says_so(home: Installati
         home.fire(f"a{number}")
     pass_time(home, pipeline, 0)
     text = "10 messages in a row were refused. The latest failure: The receiver answered 503."
-    assert heard == [("webhook", "Ops", text)]
+    assert eventually(lambda: heard == [("webhook", "Ops", text)], 10, "who refuses is named")
     (notice,) = eventually(lambda: bell.sent, 10, "the dashboard is told")
     assert (notice.event, notice.alert_id, notice.recipient) == (
         "channel.troubled", None, "everyone",
@@ -303,7 +303,7 @@ def test_who_keeps_refusing_is_marked_and_the_dashboard_says_so(home: Installati
     hook.on_send = lambda message: None
     home.fire("b")
     pass_time(home, pipeline, 1)
-    assert heard[1:] == [("webhook", "Ops", None)]
+    assert eventually(lambda: heard[1:] == [("webhook", "Ops", None)], 10, "its end is told")
     assert eventually(lambda: len(bell.sent) == 2, 10, "the dashboard hears of the end")
     assert bell.sent[-1].body["severity"] == "info"
 
