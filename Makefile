@@ -20,7 +20,7 @@ demo: .venv/dev.stamp node_modules/stamp
 	@exec $(BIN)/python -m tests.fleet demo
 
 test: lint tools node_modules/stamp client/node_modules/stamp
-	@$(BIN)/python -m pytest -n 6 --dist worksteal --durations 25
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 lint: .venv/dev.stamp
 	@$(BIN)/ruff format --check .

@@ -43,7 +43,8 @@ class Place:
         self.installation = Healthdeck(
             folder,
             one_service(self.service, self._receiver, interval=1),
-            {**WEBHOOKS, "RATE_LIMIT": "6000 per minute"},
+            # Outages come within seconds of one another here, and none is to be taken for flapping.
+            {**WEBHOOKS, "RATE_LIMIT": "6000 per minute", "ALERT_REOPEN_SECONDS": "0"},
         )
 
     @property
