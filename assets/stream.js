@@ -16,6 +16,7 @@
   let updatedAt = null; // when the content on the page was true, by this browser's clock
   let waiting = null; // the latest event that is not drawn yet; older ones are of no use
   let drawing = null; // timer of the drawing under way
+  let leaving = false; // a form takes the browser elsewhere; what is asked after a logout is refused
   let count = 0;
 
   function ready() {
@@ -30,7 +31,7 @@
   // One drawing at a time: Dash drops the answer of a callback that is asked again meanwhile,
   // so events faster than the server's answers would leave the page standing still.
   function pump() {
-    if (!waiting || drawing || !ready() || !livePage()) return;
+    if (!waiting || drawing || leaving || !ready() || !livePage()) return;
     drawing = window.setTimeout(release, DRAWN_WITHIN);
     window.dash_clientside.set_props("stream-event", { data: waiting });
     waiting = null;
@@ -131,6 +132,8 @@
     });
     socket.on("notice", toast);
     EVENTS.forEach((name) => socket.on(name, () => offer(name)));
+    window.addEventListener("submit", () => (leaving = true));
+    window.addEventListener("pageshow", () => (leaving = false)); // back again by the browser's button
     window.setInterval(tick, 1000);
   }
 

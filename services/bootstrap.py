@@ -13,10 +13,10 @@ from models.database import Database
 from services.alerts.anomaly import Detector
 from services.alerts.engine import Engine, Habits
 from services.alerts.manage import AlertDesk
-from services.alerts.preview import Previews
-from services.alerts.quiet_desk import QuietDesk
-from services.alerts.rule_warnings import warnings
-from services.alerts.rules import RuleDesk
+from services.alerts.preview.desk import Previews
+from services.alerts.quiet.desk import QuietDesk
+from services.alerts.rules.desk import RuleDesk
+from services.alerts.rules.warnings import warnings
 from services.cache import Cache
 from services.collect.actions import Actions
 from services.collect.agents import AgentDesk

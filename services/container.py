@@ -15,9 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.database import Database
 from services.alerts.engine import Engine
 from services.alerts.manage import AlertDesk
-from services.alerts.preview import Previews
-from services.alerts.quiet_desk import QuietDesk
-from services.alerts.rules import RuleDesk
+from services.alerts.preview.desk import Previews
+from services.alerts.quiet.desk import QuietDesk
+from services.alerts.rules.desk import RuleDesk
 from services.cache import Cache
 from services.collect.actions import Actions
 from services.collect.agents import AgentDesk

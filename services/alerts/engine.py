@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from models.alerts import AlertRow, DetectorRow, RuleStateRow
 from services.alerts import stored
 from services.alerts.plan import Plan, States
-from services.alerts.quiet import Quiet, Subject
+from services.alerts.quiet.now import Quiet, Subject
 from services.alerts.readings import Matcher
 from services.alerts.records import Records
 from services.alerts.senses import Pair, Senses

@@ -18,9 +18,9 @@ from typing import Any
 
 from models.alerts import AlertRow
 from models.database import Database
-from services.alerts.defaults import DEFAULT_RULES
 from services.alerts.engine import Engine, Habits
-from services.alerts.quiet import Quiet
+from services.alerts.quiet.now import Quiet
+from services.alerts.rules.defaults import DEFAULT_RULES
 from services.collect.intake import Intake
 from services.events import AlertChanged, Bus, Event
 from services.health import status

@@ -22,8 +22,8 @@ from sqlalchemy import text
 from models.database import Database
 from models.history import Block
 from models.targets import StatusInterval
-from services.alerts.preview import Draft, Previews
-from services.alerts.preview_looks import Detects
+from services.alerts.preview.desk import Draft, Previews
+from services.alerts.preview.looks import Detects
 from services.health.graph import Graph
 from services.history import bulk, codec, write
 from services.history.stored import DAY, HOST, HOUR

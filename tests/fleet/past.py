@@ -14,8 +14,8 @@ from models.alerts import AlertEvent, AlertRow
 from models.database import Database
 from models.targets import StatusInterval
 from services.alerts import wording
-from services.alerts.defaults import DEFAULT_RULES
 from services.alerts.records import fingerprint
+from services.alerts.rules.defaults import DEFAULT_RULES
 from services.health.graph import Graph
 from services.health.status import Judgement
 from services.history import write

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.alerts.quiet import Deployment, Quiet, Silence
-from services.alerts.quiet_specs import Maintenance, SilenceMatcher
-from services.alerts.schedules import Span
+from services.alerts.quiet.now import Deployment, Quiet, Silence
+from services.alerts.quiet.schedules import Span
+from services.alerts.quiet.specs import Maintenance, SilenceMatcher
 from services.observation import Observation, Status
 from tests.integration.conftest import Watches
 from tests.support.alert_monitor import CPU, DOWN, START, Monitor

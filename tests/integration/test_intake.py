@@ -11,7 +11,7 @@ from models.alerts import AlertRow
 from models.notifications import NotificationRow
 from models.targets import HostSample, Sample, StatusInterval, TargetRow
 from services.alerts.engine import Engine, Habits
-from services.alerts.quiet import Quiet
+from services.alerts.quiet.now import Quiet
 from services.collect.intake import Intake
 from services.events import AlertChanged, Bus, TargetsObserved
 from services.health.board import Board

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from models.alerts import AlertRow
 from models.targets import HostSample, TargetRow
-from services.alerts.defaults import DEFAULT_RULES
 from services.alerts.engine import Engine, Habits
-from services.alerts.quiet import Quiet
+from services.alerts.quiet.now import Quiet
+from services.alerts.rules.defaults import DEFAULT_RULES
 from services.cache import Cache
 from services.collect.intake import Intake
 from services.collect.own import Heartbeat, network_check, own_checks

@@ -8,8 +8,9 @@ import pytest
 
 from models.history import Block
 from models.targets import HostSample
-from services.alerts import preview_looks, preview_past
-from services.alerts.preview import AT_ONCE, PATIENCE, Draft, Previews
+from services.alerts.preview import looks as preview_looks
+from services.alerts.preview import past as preview_past
+from services.alerts.preview.desk import AT_ONCE, PATIENCE, Draft, Previews
 from services.collect import judge, sight
 from services.errors import Unavailable, ValidationError
 from services.health.graph import Graph
@@ -282,7 +283,7 @@ def test_detectors_learn_before_the_range_and_see_some_of_many_targets(database,
     assert (whole.count, whole.targets, whole.notes) == (6, 7, ())
     assert whole.series[0].picture.band
     values = int((END - START + preview_past.LEARNED) / INTERVAL)
-    monkeypatch.setattr("services.alerts.preview.MOST_LEARNED", 3 * values)
+    monkeypatch.setattr("services.alerts.preview.desk.MOST_LEARNED", 3 * values)
     some = run(desk, draft)
     assert (some.targets, some.of) == (3, 7)
     assert "3 of 7 targets" in some.notes[0]

@@ -14,10 +14,10 @@ from models.annotations import AnnotationRow
 from models.audit import AuditRow
 from models.database import Database
 from models.quiet import MaintenanceRow
-from services.alerts import quiet_desk
-from services.alerts.quiet import Subject
-from services.alerts.quiet_desk import QuietDesk
-from services.alerts.quiet_specs import Maintenance, NewSilence
+from services.alerts.quiet import desk as quiet_desk
+from services.alerts.quiet.desk import QuietDesk
+from services.alerts.quiet.now import Subject
+from services.alerts.quiet.specs import Maintenance, NewSilence
 from services.errors import (
     Conflict,
     InsufficientPermissions,

@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from models.alerts import RuleRow
 from models.audit import AuditRow
-from services.alerts.defaults import DEFAULT_RULES
-from services.alerts.rule_files import MAX_RULES, read_rules
-from services.alerts.rule_import import Imported
-from services.alerts.rules import RuleDesk
+from services.alerts.rules.defaults import DEFAULT_RULES
+from services.alerts.rules.desk import RuleDesk
+from services.alerts.rules.files import MAX_RULES, read_rules
+from services.alerts.rules.imports import Imported
 from services.errors import Conflict, NotFound, ValidationError
 from services.identity.audit import Actor
 from services.rule import Rule, Rulebook

@@ -9,9 +9,9 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from models.database import Database
-from services.alerts.defaults import DEFAULT_RULES
 from services.alerts.engine import Engine, Habits
-from services.alerts.quiet import Quiet
+from services.alerts.quiet.now import Quiet
+from services.alerts.rules.defaults import DEFAULT_RULES
 from services.alerts.steps import Kind, Step
 from services.collect.batch import Bare, Batch, Platform
 from services.collect.judge import Act, Judge

@@ -15,7 +15,7 @@ from models.notifications import NotificationRow
 from services.alerts import trace
 from services.alerts.engine import Engine, Habits
 from services.alerts.manage import AlertDesk
-from services.alerts.quiet import Quiet
+from services.alerts.quiet.now import Quiet
 from services.collect.intake import Intake
 from services.events import AlertChanged, Bus
 from services.health.board import Board

@@ -15,9 +15,9 @@ from models.agents import AgentStream
 from models.alerts import AlertEvent, AlertRow
 from models.database import Database
 from models.notifications import NotificationRow
-from services.alerts.defaults import DEFAULT_RULES
 from services.alerts.engine import Engine, Habits
-from services.alerts.quiet import Quiet
+from services.alerts.quiet.now import Quiet
+from services.alerts.rules.defaults import DEFAULT_RULES
 from services.collect.intake import Intake
 from services.collect.own import network_check
 from services.collect.reports import Report

@@ -17,7 +17,7 @@ from sqlalchemy import update
 
 from models.agents import Agent
 from models.alerts import AlertEvent, AlertRow
-from services.alerts.quiet_specs import Maintenance, NewSilence
+from services.alerts.quiet.specs import Maintenance, NewSilence
 from services.container import Services
 from services.history import notes
 from services.history.notes import Note, Reading

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from models.database import Database
-from services.alerts.defaults import DEFAULT_RULES
 from services.alerts.engine import Engine, Habits
 from services.alerts.manage import AlertDesk
-from services.alerts.quiet import Quiet
+from services.alerts.quiet.now import Quiet
+from services.alerts.rules.defaults import DEFAULT_RULES
 from services.cache import Cache
 from services.collect.intake import Intake
 from services.events import Bus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.alerts.defaults import DEFAULT_RULES
+from services.alerts.rules.defaults import DEFAULT_RULES
 from services.metrics import CATALOGUE
 from services.rule import Threshold
 

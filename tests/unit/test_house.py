@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 
 from services import settings
-from services.alerts.defaults import DEFAULT_RULES
+from services.alerts.rules.defaults import DEFAULT_RULES
 from services.rule import Threshold
 from services.web import rest
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError as Invalid
 
-from services.alerts.quiet import Deployment, Quiet, Silence, Subject
-from services.alerts.quiet_specs import Maintenance, NewSilence, SilenceMatcher
-from services.alerts.schedules import Span
+from services.alerts.quiet.now import Deployment, Quiet, Silence, Subject
+from services.alerts.quiet.schedules import Span
+from services.alerts.quiet.specs import Maintenance, NewSilence, SilenceMatcher
 from services.inventory.fleet import Fleet
 from services.inventory.schema import Inventory
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.alerts.quiet_reach import Named, Reach
-from services.alerts.quiet_specs import MaintenanceScope, SilenceMatcher
+from services.alerts.quiet.reach import Named, Reach
+from services.alerts.quiet.specs import MaintenanceScope, SilenceMatcher
 from services.errors import HealthdeckError, InsufficientPermissions, NotFound
 from services.identity import OnlyServers, Scope
 from services.inventory.fleet import Fleet

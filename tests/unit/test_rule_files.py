@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.alerts.rule_files import MAX_RULES, read_rules
+from services.alerts.rules.files import MAX_RULES, read_rules
 from services.errors import ValidationError
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.alerts.defaults import DEFAULT_RULES
-from services.alerts.rule_sight import Sight
-from services.alerts.rule_warnings import warnings
+from services.alerts.rules.defaults import DEFAULT_RULES
+from services.alerts.rules.sight import Sight
+from services.alerts.rules.warnings import warnings
 from services.identity import OnlyServers
 from services.inventory.fleet import Fleet
 from services.inventory.schema import Inventory

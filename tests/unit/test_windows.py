@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from pydantic import ValidationError as Invalid
 
-from services.alerts.schedules import Schedule, Span, zone
-from services.alerts.windows import covers, occurrences, standing
+from services.alerts.quiet.schedules import Schedule, Span, zone
+from services.alerts.quiet.windows import covers, occurrences, standing
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(Schedule)
 AMSTERDAM, NEW_YORK = "Europe/Amsterdam", "America/New_York"

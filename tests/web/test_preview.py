@@ -13,7 +13,7 @@ import pytest
 from flask import Blueprint, Flask
 from werkzeug.test import TestResponse
 
-from services.alerts.preview import AT_ONCE, Draft, Previews
+from services.alerts.preview.desk import AT_ONCE, Draft, Previews
 from services.container import EXTENSION, Services
 from services.health.graph import Graph
 from services.history import write

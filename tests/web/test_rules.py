@@ -13,9 +13,9 @@ from flask import Blueprint, Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from services.alerts.defaults import DEFAULT_RULES
-from services.alerts.rule_warnings import warnings
-from services.alerts.rules import RuleDesk
+from services.alerts.rules.defaults import DEFAULT_RULES
+from services.alerts.rules.desk import RuleDesk
+from services.alerts.rules.warnings import warnings
 from services.container import EXTENSION, Services
 from services.identity.audit import Wanted, audited
 from services.rule import Rule, Rulebook

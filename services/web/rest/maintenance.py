@@ -7,9 +7,9 @@ from typing import Any, Literal
 from flask import g
 from pydantic import Field
 
-from services.alerts.quiet_rows import Place
-from services.alerts.quiet_specs import Maintenance, MaintenanceScope
-from services.alerts.schedules import Schedule
+from services.alerts.quiet.rows import Place
+from services.alerts.quiet.schedules import Schedule
+from services.alerts.quiet.specs import Maintenance, MaintenanceScope
 from services.container import current
 from services.web.rest import cursors
 from services.web.rest.callers import actor

@@ -9,9 +9,9 @@ from typing import Any
 from flask import Response, g, request
 from pydantic import Field
 
-from services.alerts.preview import Draft, Running
-from services.alerts.preview_outcome import Comparison, Difference, Firing, Outcome, Place, Shown
-from services.alerts.rule_files import read_rule
+from services.alerts.preview.desk import Draft, Running
+from services.alerts.preview.outcome import Comparison, Difference, Firing, Outcome, Place, Shown
+from services.alerts.rules.files import read_rule
 from services.container import current
 from services.times import iso
 from services.web.rest.operation import Answer, Body, Routes

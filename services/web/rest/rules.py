@@ -12,9 +12,9 @@ from typing import Any, Literal
 from flask import Response, current_app, g, jsonify, request
 from pydantic import Field
 
-from services.alerts.rule_files import without_secrets
-from services.alerts.rule_sight import Sight
-from services.alerts.rules import Entry
+from services.alerts.rules.desk import Entry
+from services.alerts.rules.files import without_secrets
+from services.alerts.rules.sight import Sight
 from services.container import current
 from services.errors import NotFound, ValidationError
 from services.observation import Status

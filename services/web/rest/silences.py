@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import g
 
-from services.alerts.quiet_specs import NewSilence, SilenceMatcher
+from services.alerts.quiet.specs import NewSilence, SilenceMatcher
 from services.container import current
 from services.web.rest import cursors
 from services.web.rest.callers import actor

@@ -8,7 +8,7 @@ from typing import Any
 from flask import g
 
 from services.alerts import trace
-from services.alerts.rule_sight import Sight
+from services.alerts.rules.sight import Sight
 from services.container import current
 from services.errors import NotFound
 from services.times import iso

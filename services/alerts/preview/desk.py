@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 from models.database import Database
 from services.alerts.evaluate import Terms
-from services.alerts.preview_looks import Detects
-from services.alerts.preview_outcome import Outcome, Tally
-from services.alerts.preview_past import Past, Span
-from services.alerts.preview_replay import replay
+from services.alerts.preview.looks import Detects
+from services.alerts.preview.outcome import Outcome, Tally
+from services.alerts.preview.past import Past, Span
+from services.alerts.preview.replay import replay
 from services.alerts.readings import Matcher
 from services.alerts.senses import Senses
 from services.errors import Unavailable, ValidationError

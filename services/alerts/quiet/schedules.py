@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Discriminator, Field, Strict, Tag, model_validator
 
-from services.alerts.crontab import FIRST, LAST, crontab
+from services.alerts.quiet.crontab import FIRST, LAST, crontab
 from services.inventory.wording import nearest
 from services.rule import Wire
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from models.database import Database
-from services.alerts import preview_looks
-from services.alerts.preview_looks import REPORTS, Detects, Looks
+from services.alerts.preview import looks
+from services.alerts.preview.looks import REPORTS, Detects, Looks
 from services.history import replay
 from services.history.codec import Floats
 from services.history.stored import DAY, find
@@ -95,7 +95,7 @@ class Past:
                 start, end = math.floor(self.span.start - self._before), math.ceil(self.span.end)
                 for number, at, value in replay.values(session, list(names), stored, start, end):
                     if metric.name == "api.averageResponseTime":
-                        value = preview_looks.averages(at, value, self.asleep)
+                        value = looks.averages(at, value, self.asleep)
                     found[metric.name, names[number]] = at.astype(np.float64), value
         return found
 
@@ -106,20 +106,20 @@ class Past:
         at, value = raw.get((metric.name, key), (nothing, nothing))
         if isinstance(condition, Anomaly):
             judged = self._judged(condition, (metric.name, key), at, value)
-            return preview_looks.on_side(condition, judged)
+            return looks.on_side(condition, judged)
         first = int(np.searchsorted(at, self.span.start))
         at, value = at[first:], value[first:]
         if isinstance(condition, Absence):
             overdue = self.interval(key) + self._fleet.timeout(key, self._timeout)
-            return preview_looks.absence(at, self.interval(key), overdue, self.asleep, *self.span)
-        return preview_looks.threshold(condition, at, value, _words(metric))
+            return looks.absence(at, self.interval(key), overdue, self.asleep, *self.span)
+        return looks.threshold(condition, at, value, _words(metric))
 
     def _judged(self, condition: Anomaly, of: tuple[str, str], at: Floats, value: Floats) -> Looks:
         """What a detector says, kept for the other rule when that asks the same."""
         asked = (*of, condition.max_per_week)
         if self._latest is None or self._latest[0] != asked:
             detector = self._detector(condition.max_per_week)
-            found = preview_looks.verdicts(at, value, detector, self.go_on)
+            found = looks.verdicts(at, value, detector, self.go_on)
             self._latest = asked, found.since(self.span.start)
         return self._latest[1]
 
@@ -129,8 +129,8 @@ class Past:
         interval = self.interval(key)
         patience = SILENT_INTERVALS * interval + self._fleet.timeout(key, self._timeout)
         if metric.name == "vps.reporting":
-            return preview_looks.reports(told, interval, patience, self.asleep, *self.span)
-        return preview_looks.statuses(told, STATUSES, interval, patience, self.asleep, *self.span)
+            return looks.reports(told, interval, patience, self.asleep, *self.span)
+        return looks.statuses(told, STATUSES, interval, patience, self.asleep, *self.span)
 
 
 def _words(metric: Metric) -> tuple[str, ...]:

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from models.annotations import AnnotationRow
 from models.quiet import MaintenanceRow, SilenceRow
-from services.alerts.quiet import Deployment, Quiet, Silence
-from services.alerts.quiet_specs import Maintenance, Matchers, SilenceMatcher
-from services.alerts.schedules import Span
-from services.alerts.windows import standing
+from services.alerts.quiet.now import Deployment, Quiet, Silence
+from services.alerts.quiet.schedules import Span
+from services.alerts.quiet.specs import Maintenance, Matchers, SilenceMatcher
+from services.alerts.quiet.windows import standing
 from services.times import iso
 
 State = Literal["active", "upcoming", "ended"]

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from models.database import Database
 from models.quiet import MaintenanceRow, SilenceRow
-from services.alerts import quiet_rows as rows
-from services.alerts.quiet import Quiet
-from services.alerts.quiet_reach import Named, Reach
-from services.alerts.quiet_rows import Place, Specs, State, Stored
-from services.alerts.quiet_specs import Maintenance, NewSilence
+from services.alerts.quiet import rows
+from services.alerts.quiet.now import Quiet
+from services.alerts.quiet.reach import Named, Reach
+from services.alerts.quiet.rows import Place, Specs, State, Stored
+from services.alerts.quiet.specs import Maintenance, NewSilence
 from services.errors import Conflict, NotFound, ValidationError
 from services.events import AnnotationAdded, Event
 from services.identity import Scope

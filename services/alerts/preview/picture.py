@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.alerts.evaluate import Value
-from services.alerts.preview_looks import Looks
-from services.alerts.preview_replay import Alert, worst
+from services.alerts.preview.looks import Looks
+from services.alerts.preview.replay import Alert, worst
 from services.alerts.wording import amount
 from services.history.codec import Floats, Ints
 from services.rule import Absence, Anomaly, Direction, Operator, Rule

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from models.alerts import RuleRow, RuleVersion
-from services.alerts.rule_files import shown
+from services.alerts.rules.files import shown
 from services.rule import Rule
 
 #: Who changes rules besides people.

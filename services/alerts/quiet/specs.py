@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, Strict, StringConstraints, model_validator
 
-from services.alerts.schedules import Schedule, Span, When, instant
+from services.alerts.quiet.schedules import Schedule, Span, When, instant
 from services.rule import Id, Severity, Wire
 
 MOST_NAMES = 500

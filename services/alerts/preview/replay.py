@@ -24,7 +24,7 @@ from services.alerts.evaluate import (
     Transition,
     evaluate,
 )
-from services.alerts.preview_looks import Asleep, Bools, Looks
+from services.alerts.preview.looks import Asleep, Bools, Looks
 from services.history.codec import Floats, Ints
 
 #: Seconds by which sums of what was seen may differ from how ``evaluate`` adds them up.

@@ -15,8 +15,8 @@ from heapq import heappop, heappush
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
-from services.alerts.crontab import FIRST, LAST
-from services.alerts.schedules import Once, Recurring, Span, zone
+from services.alerts.quiet.crontab import FIRST, LAST
+from services.alerts.quiet.schedules import Once, Recurring, Span, zone
 
 #: Clocks are changed by 3 hours at most: that near to a change, wall times are out of order.
 _NEAR = timedelta(hours=4)

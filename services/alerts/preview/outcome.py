@@ -10,10 +10,10 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from services.alerts.evaluate import FLAP_SECONDS, FLAPS
-from services.alerts.preview_looks import Looks
-from services.alerts.preview_past import Span
-from services.alerts.preview_picture import Evidence, Picture, evidence, is_low, picture
-from services.alerts.preview_replay import Alert, only_in
+from services.alerts.preview.looks import Looks
+from services.alerts.preview.past import Span
+from services.alerts.preview.picture import Evidence, Picture, evidence, is_low, picture
+from services.alerts.preview.replay import Alert, only_in
 from services.inventory.fleet import Fleet
 from services.observation import vps_of
 from services.rule import Rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.alerts.rule_store import Stored
+from services.alerts.rules.store import Stored
 from services.errors import Conflict
 from services.rule import Rule
 

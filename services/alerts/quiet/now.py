@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from services.alerts.quiet_specs import Maintenance, SilenceMatcher
-from services.alerts.schedules import Span
-from services.alerts.windows import standing
+from services.alerts.quiet.schedules import Span
+from services.alerts.quiet.specs import Maintenance, SilenceMatcher
+from services.alerts.quiet.windows import standing
 from services.inventory.fleet import Fleet
 from services.observation import Kind, kind_of, vps_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from services.alerts.quiet_specs import MaintenanceScope, SilenceMatcher
+from services.alerts.quiet.specs import MaintenanceScope, SilenceMatcher
 from services.errors import InsufficientPermissions, NotFound
 from services.health.scopes import sees, visible_vps
 from services.identity import Scope

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from services.alerts.expectation import EXPECTATION_BYTES, Expectation
-from services.alerts.rarity import TAIL_BYTES, Tail
+from services.alerts.anomaly.expectation import EXPECTATION_BYTES, Expectation
+from services.alerts.anomaly.rarity import TAIL_BYTES, Tail
 
 HOUR, DAY, WEEK = 3600.0, 86_400.0, 604_800.0
 SHORT = HOUR / 2

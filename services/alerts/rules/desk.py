@@ -12,11 +12,11 @@ import structlog
 from sqlalchemy.orm import Session
 
 from models.database import Database
-from services.alerts import rule_store as store
-from services.alerts.defaults import DEFAULT_RULES
-from services.alerts.rule_files import MAX_RULES, read_rule, read_rules, write_rules
-from services.alerts.rule_import import Imported, planned
-from services.alerts.rule_store import BY_US, Kept, Past, Stored
+from services.alerts.rules import store
+from services.alerts.rules.defaults import DEFAULT_RULES
+from services.alerts.rules.files import MAX_RULES, read_rule, read_rules, write_rules
+from services.alerts.rules.imports import Imported, planned
+from services.alerts.rules.store import BY_US, Kept, Past, Stored
 from services.errors import Conflict, NotFound, ValidationError
 from services.identity.audit import Actor, audit
 from services.rule import Rule, Rulebook
