@@ -69,7 +69,8 @@ class AlertRow(Base):
     """One trouble of one target under one rule, from firing to resolution.
 
     ``triggered_at`` is the first firing, ``fired_at`` the latest: an alert that was reopened has
-    had several. ``told_at``: when somebody was first told of the latest firing; ``withheld``: why
+    had several. ``told_at``: when somebody was first told of the latest firing, ``retold_at``: when last
+    again, by a step of the escalation or a reminder; ``withheld``: why
     nobody was, with its reason in words before it (``maintenance: ...``); ``snoozed_from``: the
     status to which the end of a snooze returns. ``expected`` is what an anomaly's detector
     expected: ``{value, lower, upper}``.
@@ -108,6 +109,7 @@ class AlertRow(Base):
         Moment, default=lambda context: context.get_current_parameters()["triggered_at"]
     )
     told_at: Mapped[float | None] = mapped_column(Moment)
+    retold_at: Mapped[float | None] = mapped_column(Moment)
     withheld: Mapped[str | None] = mapped_column(String(500))
     acknowledged_at: Mapped[float | None] = mapped_column(Moment)
     acknowledged_by: Mapped[str | None] = mapped_column(String(100))

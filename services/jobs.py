@@ -41,7 +41,6 @@ def schedule(services: Services) -> None:
         "judgement": (services.intake.tick, 1),
         "outbox": (services.pipeline.sweep, 1),
         "inventory": (partial(look_at_inventory, services), 2),
-        "rules": (services.rules.refresh, 5),
         "quiet": (services.quiet.refresh, 5),
         "history": (partial(tidy_history, services), 60),
         "actions": (lambda: services.actions.expire(time.time()), 5),

@@ -208,11 +208,30 @@ Condition = Annotated[
 
 class NotificationPlan(Wire):
     """Who is told how. Without recipients the installation's own contacts are told.
-    ``escalate_after``: seconds from firing without acknowledgement."""
+    ``escalate_after``: seconds from firing without acknowledgement; ``remind_every``: seconds after
+    which people are told again, for as long as nobody has acknowledged it."""
 
     channels: tuple[Channel, ...] = (Channel.IN_APP,)
     recipients: tuple[str, ...] = ()
     escalate_after: Seconds | None = None
+    remind_every: Annotated[float, Field(ge=60, le=30 * 86400, allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _somebody_reads(self) -> Self:
+        if self.remind_every is not None and not self.people:
+            raise ValueError(
+                "remindEvery needs a channel that people read: email, sms, inApp or apprise"
+            )
+        return self
+
+    @property
+    def people(self) -> tuple[Channel, ...]:
+        """The channels that people read."""
+        return tuple(channel for channel in self.channels if channel is not Channel.WEBHOOK)
+
+    def to_people(self) -> NotificationPlan:
+        """The same without the machines."""
+        return self.model_copy(update={"channels": self.people})
 
 
 class Scope(Wire):
@@ -279,6 +298,12 @@ class Rule(Wire):
             after=max(plan.escalate_after, 1.0), channels=plan.channels, recipients=plan.recipients
         )
         return tuple(sorted((again, *self.escalation), key=lambda step: step.after))
+
+    def reminder(self, level: int) -> NotificationPlan:
+        """Who is reminded once ``level`` steps of the escalation were taken: the people among those
+        who were told last. Machines keep what they were told."""
+        plans = [self.notification, *(step.plan for step in self.steps[:level])]
+        return [plan.to_people() for plan in plans if plan.people][-1]
 
     def severity_for(self, tenants: int) -> Severity:
         """The severity of an alert that reaches so many tenants: it rises and never falls."""

@@ -1,7 +1,7 @@
 """The alert engine: holds where every rule stands for every target, plans what a batch means for
 them, writes the plan in the batch's own transaction, and takes it over once that is committed.
 
-Lives on the intake's thread; ``peek`` and ``standing`` may be asked from any.
+Lives on the intake's thread; ``peek``, ``failures`` and ``matcher`` may be asked from any.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.alerts import AlertRow, DetectorRow, RuleStateRow
@@ -65,7 +65,7 @@ class Engine:
         self._quiet = quiet
         self._live: dict[str, dict[str, Live]] = {}
         self._pairs: dict[str, Pair] = {}
-        self._latest = 0.0
+        self._latest = self._set_back = 0.0
         self._unheard: list[AlertChanged] | None = None
         self._since = 0.0
         self._settle_on(book, fleet, graph, 0.0)
@@ -132,22 +132,28 @@ class Engine:
         """Takes over a plan that was committed."""
         self._unheard = None
         self._senses.settle()
+        if self._set_back:
+            self._told_earlier(self._set_back)
+            self._latest -= self._set_back
+            self._set_back = 0.0
         for step in steps:
             self._set(step.rule.id, step.target, step.after)
 
-    def tend(self, session: Session, now: float) -> None:
-        """Once a tick: notices a clock that was set back, and stores what detectors learned."""
-        if now < self._latest - 1.0:
-            self._set_back(session, self._latest - now)
-        self._latest = now
-        self.keep(session, now, DETECTOR_AGE, DETECTORS_AT_ONCE)
-
     def tends(self, now: float) -> bool:
         """Whether ``tend`` has anything to write; it costs nothing to ask."""
-        if now < self._latest - 1.0:
+        self._set_back = max(0.0, self._latest - now)
+        if self._set_back > 1.0:
             return True
-        self._latest = now
+        self._set_back, self._latest = 0.0, now
         return bool(self._senses.unsaved(now, DETECTOR_AGE, 1))
+
+    def tend(self, session: Session, now: float) -> None:
+        """Once a tick: takes a clock that was set back into account, and stores what detectors
+        learned."""
+        if self._set_back:
+            log.warning("clock_set_back", seconds=round(self._set_back, 1))
+            stored.set_back(session, self._set_back)
+        self.keep(session, now, DETECTOR_AGE, DETECTORS_AT_ONCE)
 
     def keep(self, session: Session, now: float, age: float = 0.0, most: int = 10_000) -> None:
         """Stores what detectors have learned for longer than ``age`` seconds."""
@@ -258,16 +264,11 @@ class Engine:
         """Whether a rule tells of it when a target is down."""
         return any(rule.condition.reads.states for rule in self._matcher.rules_for(target))
 
-    def _set_back(self, session: Session, seconds: float) -> None:
-        """The clock went back: what waits for an escalation has waited as long as before."""
-        log.warning("clock_set_back", seconds=round(seconds, 1))
-        session.execute(
-            update(AlertRow)
-            .where(AlertRow.resolved_at.is_(None), AlertRow.told_at.is_not(None))
-            .values(told_at=AlertRow.told_at - seconds)
-        )
+    def _told_earlier(self, seconds: float) -> None:
+        """After the clock went back: what waits for an escalation has waited as long as before."""
         for target, rules in list(self._live.items()):
             for rule_id, live in list(rules.items()):
-                if live.alert and live.alert.told_at is not None:
-                    alert = replace(live.alert, told_at=live.alert.told_at - seconds)
-                    self._set(rule_id, target, replace(live, alert=alert))
+                if live.alert:
+                    self._set(
+                        rule_id, target, replace(live, alert=live.alert.told_earlier(seconds))
+                    )

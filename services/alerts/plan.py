@@ -214,6 +214,7 @@ class Plan:
                     live, target, rule, states, now
                 ),
                 now,
+                rule.notification.remind_every,
             )
             if decision is None:
                 continue
@@ -235,10 +236,12 @@ class Plan:
         if act is Act.TELL:
             note = f"told now; until now: {alert.withheld}" if alert.withheld else ""
             return Kind.TOLD, note, replace(free, told_at=now)
+        if act is Act.REMIND:
+            return Kind.REMINDED, "nobody has acknowledged it yet", replace(free, retold_at=now)
         if act is Act.ESCALATE:
             level = alert.level + 1
             note = f"step {level}: nobody has acknowledged it"
-            return Kind.ESCALATED, note, replace(free, level=level)
+            return Kind.ESCALATED, note, replace(free, level=level, retold_at=now)
         status = alert.snoozed_from or Status.ACTIVE
         after = replace(alert, status=status, snoozed_until=None, snoozed_from=None)
         return Kind.UNSNOOZED, f"{status} again", after

@@ -63,6 +63,7 @@ class Records:
             Kind.WITHHELD: self._withheld,
             Kind.RELEASED: self._released,
             Kind.ESCALATED: self._escalated,
+            Kind.REMINDED: self._reminded,
             Kind.RESOLVED: self._resolved,
             Kind.ACKNOWLEDGED: self._acknowledged,
             Kind.SNOOZED: self._snoozed,
@@ -114,7 +115,8 @@ class Records:
         alert.value = value
         alert.threshold = condition.value if isinstance(condition, Threshold) else None
         alert.expected = _expected(verdict) if verdict else None
-        alert.fired_at, alert.told_at, alert.withheld = step.at, None, None
+        alert.fired_at, alert.withheld = step.at, None
+        alert.told_at = alert.retold_at = None
         alert.impact = list(self._graph.impact(step.target))
         alert.flapping = after.state.flapping
 
@@ -158,9 +160,16 @@ class Records:
 
     def _escalated(self, session: Session, step: Step, alert: AlertRow) -> str:
         level = alert.escalation_level
-        alert.escalation_level, alert.withheld = level + 1, None
+        alert.escalation_level, alert.retold_at, alert.withheld = level + 1, step.at, None
         _note(session, step, step.note)
         self._enqueue(session, alert, outbox.ESCALATION, step, step.rule.steps[level].plan)
+        return outbox.ESCALATION
+
+    def _reminded(self, session: Session, step: Step, alert: AlertRow) -> str:
+        alert.retold_at, alert.withheld = step.at, None
+        _note(session, step, step.note)
+        plan = step.rule.reminder(alert.escalation_level)
+        self._enqueue(session, alert, outbox.ESCALATION, step, plan)
         return outbox.ESCALATION
 
     def _resolved(self, session: Session, step: Step, alert: AlertRow) -> str:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     WITHHELD = "withheld"
     RELEASED = "released"
     ESCALATED = "escalated"
+    REMINDED = "reminded"
     ACKNOWLEDGED = "acknowledged"
     SNOOZED = "snoozed"
     UNSNOOZED = "unsnoozed"

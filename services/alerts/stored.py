@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from models.alerts import AlertRow, DetectorRow, RuleStateRow, RuleVersion
@@ -48,8 +48,8 @@ def _standing(row: AlertRow) -> Standing:
     return Standing(
         fired_at=row.fired_at, severity=Severity(row.severity), tenants=frozenset(row.impact),
         status=Status(row.status), acknowledged_by=row.acknowledged_by, told_at=row.told_at,
-        withheld=row.withheld, suppressed_by=row.suppressed_by, level=row.escalation_level,
-        snoozed_until=row.snoozed_until,
+        retold_at=row.retold_at, withheld=row.withheld, suppressed_by=row.suppressed_by,
+        level=row.escalation_level, snoozed_until=row.snoozed_until,
         snoozed_from=Status(row.snoozed_from) if row.snoozed_from else None,
     )  # fmt: skip
 
@@ -101,6 +101,15 @@ def speaks_of_another(session: Session, alert: AlertRow, book: Rulebook) -> bool
         return find(str(version.spec["condition"]["metric"])).name != rule.condition.reads.name
     except (KeyError, TypeError, ValidationError):
         return True
+
+
+def set_back(session: Session, seconds: float) -> None:
+    """Moves what unresolved alerts waited for to a clock that was set back."""
+    session.execute(
+        update(AlertRow)
+        .where(AlertRow.resolved_at.is_(None), AlertRow.told_at.is_not(None))
+        .values(told_at=AlertRow.told_at - seconds, retold_at=AlertRow.retold_at - seconds)
+    )
 
 
 def detectors(session: Session) -> dict[Pair, tuple[float, bytes]]:

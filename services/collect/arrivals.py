@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
 from services.alerts.manage import Command
 from services.collect.judge import Act
@@ -52,6 +53,27 @@ class Arrived:
                 self.ticked = True
             case _ if callable(item):
                 self.acts.append(item)
+
+    def answer(self, taken: Sequence[Taken]) -> None:
+        """Tells whoever waits for the commit that it is done, or why it could not be. ``taken``:
+        what was new in each report."""
+        for asked in self.asked:
+            if asked.refused is None:
+                asked.done.set_result(None)
+            else:
+                asked.done.set_exception(asked.refused)
+        for waiting, answer in zip(self.reports, taken, strict=True):
+            waiting.done.set_result(answer)
+
+    def fail(self, error: Exception) -> None:
+        """Tells whoever still waits that it could not be done."""
+        waiting: list[Future[Any]] = [one.done for one in self.reports]
+        waiting += [one.done for one in self.asked]
+        waiting += [one.done for one in self.changes]
+        waiting += self.stored
+        for future in waiting:
+            if not future.done():
+                future.set_exception(error)
 
     @property
     def full(self) -> bool:

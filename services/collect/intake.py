@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from functools import cached_property
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
@@ -197,8 +196,7 @@ class Intake:
             except Exception as error:
                 # A defect must not cost what comes after it.
                 log.exception("intake_batch_failed", observations=len(arrived.observations))
-                for future in _open_futures(arrived):
-                    future.set_exception(error)
+                arrived.fail(error)
             for stored in arrived.stored:
                 if not stored.done():
                     stored.set_result(None)
@@ -247,7 +245,7 @@ class Intake:
             events = self._store(batch, stored, work) if stored or not batch.empty else []
             if arrived.ticked and self._engine.tends(now):
                 self._engine.tend(work.session, now)
-        _answer(arrived, taken)
+        arrived.answer(taken)
         if stored:
             self._stored += len(stored)
             self._batches.append(time.perf_counter() - began)
@@ -330,25 +328,6 @@ def _done(asked: Asked, session: Session, batch: Batch, now: float) -> Healthdec
     except HealthdeckError as error:
         return error
     return None
-
-
-def _answer(arrived: Arrived, taken: Sequence[Taken]) -> None:
-    """Tells whoever waits for the commit that it is done, or why it could not be."""
-    for asked in arrived.asked:
-        if asked.refused is None:
-            asked.done.set_result(None)
-        else:
-            asked.done.set_exception(asked.refused)
-    for waiting, answer in zip(arrived.reports, taken, strict=True):
-        waiting.done.set_result(answer)
-
-
-def _open_futures(arrived: Arrived) -> list[Future[Any]]:
-    waiting: list[Future[Any]] = [one.done for one in arrived.reports]
-    waiting += [one.done for one in arrived.asked]
-    waiting += [one.done for one in arrived.changes]
-    waiting += arrived.stored
-    return [future for future in waiting if not future.done()]
 
 
 class _Work:

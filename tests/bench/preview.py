@@ -22,8 +22,8 @@ from sqlalchemy import text
 from models.database import Database
 from models.history import Block
 from models.targets import StatusInterval
+from services.alerts.anomaly import Detector
 from services.alerts.preview.desk import Draft, Previews
-from services.alerts.preview.looks import Detects
 from services.health.graph import Graph
 from services.history import bulk, codec, write
 from services.history.stored import DAY, HOST, HOUR
@@ -140,15 +140,11 @@ def _statuses(database: Database, ids: list[int]) -> None:
         bulk.insert(session, StatusInterval, columns, rows)
 
 
-def _nobody(_budget: float) -> Detects:
-    raise NotImplementedError
-
-
 def _measured(database: Database, kind: str) -> list[Row]:
     fleet = _fleet()
     graph, book = Graph(fleet), Rulebook.first(())
     previews = Previews(
-        database, lambda: fleet, lambda: graph, lambda: book, 300.0, STEP, 10.0, _nobody,
+        database, lambda: fleet, lambda: graph, lambda: book, 300.0, STEP, 10.0, Detector,
         clock=lambda: float(NOW),
     )  # fmt: skip
     rows = []

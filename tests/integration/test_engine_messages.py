@@ -105,6 +105,62 @@ def test_escalate_after_tells_the_same_people_again(watching: Watches) -> None:
     assert monitor.told()[3:] == ["Boss resolved", "Ops resolved"]
 
 
+REMINDED = {"channels": ["email"], "recipients": ["a@x.org"], "remindEvery": 60}
+
+
+def test_people_are_reminded_until_somebody_takes_it_on(watching: Watches) -> None:
+    machine = {"after": 1, "channels": ["webhook"], "recipients": ["Boss"]}
+    monitor = watching({**CPU, "notification": REMINDED, "escalation": [machine]})
+    monitor.cpu(95)
+    monitor.tick(1)
+    first = monitor.told()
+    assert first == ["a@x.org fired", "Boss escalated"]
+    monitor.tick(59)
+    assert monitor.told() == first
+    monitor.tick(1)
+    monitor.restart()
+    monitor.tick(59)
+    assert monitor.told() == [*first, "a@x.org escalated"], "machines know it already"
+    assert monitor.note("reminded") == "nobody has acknowledged it yet"
+    monitor.tick(1)
+    assert monitor.told()[len(first) :] == ["a@x.org escalated"] * 2
+    monitor.desk.acknowledge(monitor.alert().id, "eve")
+    monitor.tick(600)
+    assert monitor.told()[4:] == ["Boss acknowledged"]
+
+
+def test_of_the_reminders_that_nobody_could_send_one_is_sent(watching: Watches) -> None:
+    monitor = watching({**CPU, "notification": REMINDED})
+    monitor.cpu(95)
+    monitor.restart(away=3600)
+    for _ in range(4):
+        monitor.tick(1)
+    assert monitor.told().count("a@x.org escalated") == 1
+
+
+def test_a_reminder_waits_for_the_end_of_what_withholds_it(watching: Watches) -> None:
+    monitor = watching({**CPU, "notification": REMINDED})
+    monitor.cpu(95)
+    monitor.quiet = silence()
+    monitor.tick(60)
+    assert monitor.told().count("a@x.org escalated") == 0
+    assert monitor.alert().withheld.startswith("silence: ")
+    monitor.quiet = Quiet()
+    monitor.tick(1)
+    assert monitor.told().count("a@x.org escalated") == 1
+    assert monitor.alert().withheld is None
+
+
+def test_after_a_step_of_the_escalation_those_of_the_step_are_reminded(watching: Watches) -> None:
+    boss = {"after": 90, "channels": ["email"], "recipients": ["boss@x.org"]}
+    monitor = watching({**CPU, "notification": REMINDED, "escalation": [boss]})
+    monitor.cpu(95)
+    for _ in range(15):
+        monitor.tick(10)
+    late = [told for told in monitor.told() if "escalated" in told]
+    assert late == ["a@x.org escalated", "boss@x.org escalated", "boss@x.org escalated"]
+
+
 def test_a_clock_that_is_set_back_neither_loses_nor_doubles(monitor: Monitor) -> None:
     monitor.tick()
     monitor.cpu(95)

@@ -28,7 +28,7 @@ from services.rule import Rule, Rulebook
 
 INTERVAL, TIMEOUT, WINDOW = 10.0, 5.0, 300.0
 START = 1_000_000_000.0  # 2001-09-09 01:46:40
-CHANNELS = frozenset({"webhook", "inApp"})
+CHANNELS = frozenset({"webhook", "inApp", "email"})
 #: Seconds that another thread may take; generous, for the machine may be busy.
 PATIENCE = 60.0
 

@@ -14,6 +14,8 @@ STEPS = (EscalationStep(after=60), EscalationStep(after=120))
 DOWN = Reason("down", "suppressed by vps-1", "vps-1")
 SNOOZED = {"status": Status.SNOOZED, "snoozed_from": Status.ACTIVE}
 
+REMIND = 3600.0
+
 CASES: list[tuple[str, dict[str, Any], Reason | None, Act | Reason | None]] = [
     ("new", {}, None, Act.TELL),
     ("new, and explained", {}, DOWN, DOWN),
@@ -59,6 +61,40 @@ def test_what_is_done_about_an_alert(
         "fired_at": NOW - 500, "severity": Severity.WARNING, "tenants": frozenset(), **given,
     })  # fmt: skip
     assert decide(standing, STEPS, lambda: reason, NOW) == wanted
+
+
+LATE = 10_000.0
+REMINDERS: list[tuple[str, dict[str, Any], Reason | None, Act | Reason | None]] = [
+    ("told an hour ago", {"told_at": LATE - 3600}, None, Act.REMIND),
+    ("told a little later", {"told_at": LATE - 3599}, None, None),
+    ("told again since", {"told_at": LATE - 9000, "retold_at": LATE - 3599}, None, None),
+    (
+        "told again an hour ago",
+        {"told_at": LATE - 9000, "retold_at": LATE - 3600},
+        None,
+        Act.REMIND,
+    ),
+    ("explained by now", {"told_at": LATE - 3600}, DOWN, DOWN),
+    ("acknowledged", {"told_at": 0.0, "status": Status.ACKNOWLEDGED}, None, None),
+    ("snoozed", {"told_at": 0.0, **SNOOZED, "snoozed_until": LATE + 1}, None, None),
+    ("never told", {}, None, Act.TELL),
+]
+
+
+@pytest.mark.parametrize(("given", "reason", "wanted"), [c[1:] for c in REMINDERS],
+                         ids=[c[0] for c in REMINDERS])  # fmt: skip
+def test_reminders(
+    given: dict[str, Any], reason: Reason | None, wanted: Act | Reason | None
+) -> None:
+    standing = Standing(**{
+        "fired_at": 0.0, "severity": Severity.WARNING, "tenants": frozenset(), **given,
+    })  # fmt: skip
+    assert decide(standing, (), lambda: reason, LATE, REMIND) == wanted
+
+
+def test_a_step_that_is_due_comes_before_a_reminder() -> None:
+    told = Standing(0.0, Severity.WARNING, frozenset(), told_at=LATE - 3600)
+    assert decide(told, STEPS, lambda: None, LATE, REMIND) is Act.ESCALATE
 
 
 def test_nobody_is_asked_for_a_reason_without_need() -> None:

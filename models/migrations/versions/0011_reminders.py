@@ -10,8 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column('alerts', sa.Column('retold_at', sa.Double(), nullable=True))
 
 
 def downgrade() -> None:
-    pass
+    op.drop_column('alerts', 'retold_at')

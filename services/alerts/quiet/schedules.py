@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, time, timedelta
 from functools import lru_cache
@@ -133,9 +134,9 @@ class _Recurring(Wire):
         """Whether it follows the hours as they pass and not the clock on the wall."""
         return False
 
+    @abstractmethod
     def walls(self, since: datetime) -> Iterator[datetime]:
         """The times on the clock at which a window begins, from ``since`` on, without a zone."""
-        raise NotImplementedError
 
 
 class Daily(_Recurring):

@@ -88,15 +88,6 @@ class RuleDesk:
             self._file = file
             return self._take(stored)
 
-    def refresh(self) -> None:
-        """Takes in what other processes changed."""
-        with self._lock:
-            with self._database.read() as session:
-                if store.stamp(session) == self._stored.stamp:
-                    return
-                stored = store.stored(session, self._file)
-            self._on_change(self._take(stored))
-
     def all(self) -> tuple[Entry, ...]:
         """Every rule in force."""
         return self._entries

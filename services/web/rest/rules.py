@@ -64,9 +64,10 @@ class RulePlan(Answer):
 
 
 class RuleNotification(RulePlan):
-    """``escalateAfter`` in seconds."""
+    """``escalateAfter`` and ``remindEvery`` in seconds."""
 
     escalate_after: float | None
+    remind_every: float | None
 
 
 class RuleStep(RulePlan):
