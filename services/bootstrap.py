@@ -20,6 +20,7 @@ from services.alerts.rules.warnings import warnings
 from services.cache import Cache
 from services.collect.actions import Actions
 from services.collect.agents import AgentDesk
+from services.collect.deadman import Collects, DeadMansSwitch, Probe
 from services.collect.intake import Intake
 from services.collect.own import Heartbeat, network_check, own_checks
 from services.collect.rounds import Rounds
@@ -43,6 +44,7 @@ from services.notify.channels.in_app import InApp
 from services.notify.channels.sms import Sms
 from services.notify.channels.twilio import Account
 from services.notify.channels.webhook import Webhook
+from services.notify.directory import Directory
 from services.notify.pipeline import Pipeline
 from services.notify.templates.desk import Templates
 from services.notify.templates.variables import Surroundings
@@ -110,21 +112,24 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         Surroundings(outside or "", tenant_name=tenant_name, runbook_of=runbook_of),
     )
     ways: list[Channel] = [
-        InApp(bus),
+        InApp(bus, templates.words("inApp")),
         Webhook(contacts, allow),
-        Apprise(contacts, allow, outside, words=templates.words("apprise")),
+        Apprise(contacts, templates.words("apprise"), allow),
     ]
     if settings.smtp_url and settings.mail_from:
         words = templates.words("email")
-        ways.append(Email(settings.smtp_url, settings.mail_from, contacts, outside, words))
+        ways.append(Email(settings.smtp_url, settings.mail_from, contacts, words))
     if settings.twilio:
-        ways.append(Sms(Account(*settings.twilio), contacts, outside, words=templates.words("sms")))
+        words = templates.words("sms")
+        ways.append(Sms(Account(*settings.twilio), contacts, words, outside))
     channels = {channel.name: channel for channel in ways}
     rules = RuleDesk(
         database,
         inventory.inventory.rules,
         lambda _book: intake.take_rules(lambda: rules.book),
-        warn=lambda rule: warnings(rule, read.fleet(), channels),
+        warn=lambda rule: warnings(
+            rule, read.fleet(), Directory(contacts()), channels, time.time()
+        ),
     )
     quiet = QuietDesk(
         database,
@@ -204,6 +209,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         pipeline=pipeline,
         rounds=rounds,
         heartbeat=heartbeat,
+        deadman=_deadman(settings, intake, pipeline, board),
         own_checks=own,
         scheduler=new_scheduler(),
     )
@@ -212,3 +218,14 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
     bus.subscribe(lambda event: pipeline.wake() if isinstance(event, NotificationsQueued) else None)
     schedule(services)
     return services
+
+
+def _deadman(
+    settings: Settings, intake: Intake, pipeline: Pipeline, board: Board
+) -> DeadMansSwitch | None:
+    if settings.heartbeat_url is None:
+        return None
+    probes: list[Probe] = [Collects(intake), pipeline.stalled]
+    return DeadMansSwitch(
+        settings.heartbeat_url, probes, lambda text: board.warn("heartbeat", text)
+    )

@@ -21,6 +21,7 @@ from services.alerts.rules.desk import RuleDesk
 from services.cache import Cache
 from services.collect.actions import Actions
 from services.collect.agents import AgentDesk
+from services.collect.deadman import DeadMansSwitch
 from services.collect.intake import Intake
 from services.collect.own import Heartbeat, OwnCheck
 from services.collect.rounds import Rounds
@@ -63,6 +64,7 @@ class Services:
     pipeline: Pipeline
     rounds: Rounds
     heartbeat: Heartbeat
+    deadman: DeadMansSwitch | None
     own_checks: Mapping[str, OwnCheck]
     scheduler: BackgroundScheduler
 

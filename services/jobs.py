@@ -9,6 +9,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from services.collect import deadman
 from services.container import Services
 from services.errors import ConfigurationError
 from services.history import alive
@@ -48,6 +49,8 @@ def schedule(services: Services) -> None:
         "sessions": (services.identity.forget_expired, 3600),
         "keys": (services.identity.keys.write_uses, 60),
     }
+    if services.deadman is not None:
+        duties["deadman"] = (services.deadman.beat, deadman.EVERY)
     for name, (duty, seconds) in duties.items():
         services.scheduler.add_job(duty, "interval", seconds=seconds, id=name)
 

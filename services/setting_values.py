@@ -159,6 +159,19 @@ def secret(given: Any) -> str:
     return text
 
 
+def web_address(given: Any) -> str:
+    """``https://host/path``; the text of a mistake does not repeat it, for it may be a secret."""
+    text = str(given).strip()
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not text.isprintable() or " " in text:
+        raise ValueError("this is not a web address; write https://host/path")
+    return text
+
+
 def origin(given: Any) -> str:
     """``https://host`` or ``https://host:port``."""
     return _origin(str(given).strip())

@@ -81,6 +81,7 @@ class Pipeline:
         self._halted = threading.Event()
         self._own: set[str] = set()
         self._finished = 0
+        self._decided = self._decided_before = 0
         self._quiet = threading.Condition()
 
     def start(self) -> None:
@@ -132,6 +133,19 @@ class Pipeline:
         except SQLAlchemyError as error:
             log.warning("notifications_sweep_failed", reason=_first_line(error))
         self.wake()
+
+    def stalled(self) -> str | None:
+        """Why messages do not leave although they could; None while they do. Asked once a minute:
+        what has been due for a minute while nothing was decided shows that nobody works."""
+        progress, self._decided_before = self._decided - self._decided_before, self._decided
+        if not all(thread.is_alive() for lane in self._lanes.values() for thread in lane.threads):
+            return "Somebody who sends messages has stopped"
+        with self._database.read() as session:
+            overdue = claims.due(self._clock() - 60.0, self._lanes.keys()).limit(1)
+            waits = session.execute(overdue).first() is not None
+        if waits and not progress:
+            return "Messages have been due for a minute and none was sent"
+        return None
 
     def recover(self) -> None:
         """Queues again what a former process left in sending, without waiting for leases: on
@@ -189,6 +203,7 @@ class Pipeline:
                 lane.turns.end(claim.message.recipient, time.monotonic() - begun)
         self._say(claim, outcome, kept, took)
         if kept:
+            self._decided += 1
             for alert_id in claim.alerts:
                 self._recorded(alert_id)
             self._troubles.judge(claim, outcome)

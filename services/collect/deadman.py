@@ -1,0 +1,106 @@
+"""The dead man's switch: something outside is called once a minute for as long as the monitor
+really works, and tells people by itself when the calls stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from services.collect.intake import Intake
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between two calls, and those that one may take.
+EVERY = 60
+LIMIT = 10.0
+#: Calls in a row that may fail before the dashboard speaks of it.
+FAILURES = 3
+
+#: Why a part of the monitor does not work; None when it does.
+Probe = Callable[[], str | None]
+
+
+class DeadMansSwitch:
+    """``url`` takes a GET, as Healthchecks and Uptime Kuma have it; it is a secret, never logged.
+    ``probes`` are asked before each call, and one that answers withholds it. ``warn`` is told what
+    the dashboard should say, None when all is well."""
+
+    def __init__(
+        self,
+        url: str,
+        probes: Sequence[Probe],
+        warn: Callable[[str | None], None],
+        limit: float = LIMIT,
+    ) -> None:
+        self._url = url
+        self._probes = probes
+        self._warn = warn
+        self._limit = limit
+        self._failed = 0
+
+    def beat(self) -> None:
+        """Calls, unless something does not work. Never raises."""
+        if why := self._withheld():
+            log.error("heartbeat_withheld", reason=why)
+            self._warn(f"{why}. HEARTBEAT_URL is not called until that has passed.")
+            return
+        problem = self._call()
+        self._failed = self._failed + 1 if problem else 0
+        if problem:
+            log.warning("heartbeat_failed", reason=problem, failures=self._failed)
+        if self._failed >= FAILURES:
+            self._warn(
+                f"HEARTBEAT_URL cannot be reached ({problem}): whoever waits there for the calls "
+                "will take Healthdeck for dead."
+            )
+        else:
+            self._warn(None)
+
+    def _withheld(self) -> str | None:
+        try:
+            return next((why for probe in self._probes if (why := probe())), None)
+        except Exception as error:
+            log.exception("heartbeat_probe_failed")
+            return f"It could not be found out whether all works ({type(error).__name__})"
+
+    def _call(self) -> str | None:
+        """Why the call was of no use; None when it was taken."""
+        import aiohttp
+
+        async def get() -> int:
+            timeout = aiohttp.ClientTimeout(total=self._limit)
+            async with (
+                aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": "healthdeck"}) as web,
+                web.get(self._url) as answer,
+            ):
+                return answer.status
+
+        try:
+            status = asyncio.run(get())
+        except TimeoutError:
+            return f"no answer within {self._limit:g} s"
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return type(error).__name__
+        return None if 200 <= status < 300 else f"it answered {status}"
+
+
+class Collects:
+    """A probe: readings come in and are stored. They do, for Healthdeck watches itself too.
+    ``patience``: seconds that the writer may take for what waits."""
+
+    def __init__(self, intake: Intake, patience: float = 5.0) -> None:
+        self._intake = intake
+        self._patience = patience
+        self._stored = -1
+
+    def __call__(self) -> str | None:
+        before, self._stored = self._stored, self._intake.stats().stored
+        if self._stored == before:
+            return "No reading was stored since the last call"
+        try:
+            self._intake.flush(self._patience)
+        except TimeoutError:
+            return f"What comes in is not stored within {self._patience:g} s"
+        return None
