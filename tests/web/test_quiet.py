@@ -92,6 +92,25 @@ def test_maintenance_comes_changes_and_goes(client: FlaskClient, admin: Headers)
     assert client.delete(one, headers=admin).status_code == 404
 
 
+def test_the_calendar_shows_each_window(
+    client: FlaskClient, admin: Headers, limited: Headers
+) -> None:
+    nightly = {"type": "daily", "at": "01:30", "timeZone": "Europe/Amsterdam", "minutes": 60}
+    client.post(MAINTENANCE, json={**WORK, "name": "Nightly", "schedule": nightly}, headers=admin)
+    month = f"{MAINTENANCE}/calendar?from=2026-10-24T12:00:00Z&to=2026-10-27T00:00:00Z"
+    answer = client.get(month, headers=admin).get_json()
+    assert answer["complete"] is True
+    assert [(one["name"], one["start"][:16], one["end"][:16]) for one in answer["windows"]] == [
+        ("Nightly", "2026-10-24T23:30", "2026-10-25T00:30"),
+        ("Nightly", "2026-10-26T00:30", "2026-10-26T01:30"),
+    ], "by the clock of Amsterdam, which is set back on the 25th"
+    assert client.get(month, headers=limited).get_json()["windows"] == []
+    assert len(client.get(f"{MAINTENANCE}/calendar", headers=admin).get_json()["windows"]) >= 31
+    for wrong in ("from=now&to=now-1d", "from=2026-01-01&to=2027-01-03", "from=soon"):
+        refused = client.get(f"{MAINTENANCE}/calendar?{wrong}", headers=admin)
+        assert refused.get_json()["errorCode"] == "VALIDATION_ERROR"
+
+
 def test_a_silence_comes_and_is_ended(client: FlaskClient, admin: Headers) -> None:
     answer = client.post(SILENCES, json=HUSH, headers=admin)
     made = answer.get_json()
@@ -201,5 +220,6 @@ def test_the_description_names_each_kind_of_schedule() -> None:
     schemas = found["components"]["schemas"]
     assert {"Once", "Daily", "Weekly", "Cron", "MaintenanceScope"} <= schemas.keys()
     assert sorted(found["paths"]) == [
-        MAINTENANCE, f"{MAINTENANCE}/{{maintenanceId}}", SILENCES, f"{SILENCES}/{{silenceId}}",
+        MAINTENANCE, f"{MAINTENANCE}/calendar", f"{MAINTENANCE}/{{maintenanceId}}",
+        SILENCES, f"{SILENCES}/{{silenceId}}",
     ]  # fmt: skip

@@ -18,11 +18,13 @@ from services.alerts.quiet.now import Quiet
 from services.alerts.quiet.reach import Named, Reach
 from services.alerts.quiet.rows import Place, Specs, State, Stored
 from services.alerts.quiet.specs import Maintenance, NewSilence
+from services.alerts.quiet.windows import occurrences
 from services.errors import Conflict, NotFound, ValidationError
 from services.events import AnnotationAdded, Event
 from services.identity import Scope
 from services.identity.audit import Actor, audit
 from services.inventory.fleet import Fleet
+from services.times import iso
 
 #: So many windows, and silences that are not over, at the same time.
 MOST = 1000
@@ -102,6 +104,26 @@ class QuietDesk:
                     break
         more = found[limit - 1][0] if len(found) > limit else None
         return [body for _, body in found[:limit]], more
+
+    def calendar(
+        self, scope: Scope, start: float, end: float, limit: int
+    ) -> tuple[list[Body], bool]:
+        """The windows of all maintenance that touch the time from ``start`` to ``end``, by their
+        begin, and whether those are all: each maintenance gives ``limit`` of them at most."""
+        reach, found, whole = self._reach(scope), [], True
+        with self._database.read() as session:
+            for row in session.scalars(select(MaintenanceRow)):
+                spec = self._specs.of(row)
+                if spec is None or not reach.sees(Named.by_scope(spec.scope)):
+                    continue
+                windows = occurrences(spec.schedule, start, end, limit + 1)
+                whole = whole and len(windows) <= limit
+                found += [(window, row.id, row.name) for window in windows[:limit]]
+        found.sort()
+        return [
+            {"maintenanceId": id_, "name": name, "start": iso(window.start), "end": iso(window.end)}
+            for window, id_, name in found
+        ], whole
 
     def maintenance(self, id_: str, scope: Scope) -> Body:
         with self._database.read() as session:

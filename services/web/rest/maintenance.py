@@ -11,13 +11,20 @@ from services.alerts.quiet.rows import Place
 from services.alerts.quiet.schedules import Schedule
 from services.alerts.quiet.specs import Maintenance, MaintenanceScope
 from services.container import current
+from services.errors import ValidationError
 from services.web.rest import cursors
 from services.web.rest.callers import actor
 from services.web.rest.cursors import PageQuery
-from services.web.rest.operation import Answer, Routes
+from services.web.rest.operation import Answer, Query, Routes
+from services.web.rest.past import now
+from services.web.rest.ranges import moment
 
 PREFIX = "/api/admin/maintenance"
 routes = Routes("Quiet")
+
+MONTH, YEAR = 31 * 86400.0, 366 * 86400.0
+#: Windows of one maintenance in a calendar: hourly for a fortnight.
+MOST_WINDOWS = 400
 
 State = Literal["active", "upcoming", "ended"]
 
@@ -47,6 +54,29 @@ class MaintenanceWindow(Answer):
     created_by: str
 
 
+class CalendarQuery(Query):
+    """Without a range the coming month."""
+
+    from_: str | None = Field(
+        None, alias="from", max_length=40, description="an ISO 8601 time, or now-7d; else now"
+    )
+    to: str | None = Field(None, max_length=40, description="likewise; else 31 days later")
+
+
+class PlannedWindow(Answer):
+    maintenance_id: str
+    name: str
+    start: str
+    end: str
+
+
+class MaintenanceCalendar(Answer):
+    """``complete`` is false where a maintenance opens more often than is told."""
+
+    windows: list[PlannedWindow]
+    complete: bool
+
+
 class MaintenanceWindows(Answer):
     maintenance: list[MaintenanceWindow]
     next_cursor: str | None
@@ -65,6 +95,20 @@ def list_maintenance(query: StateQuery) -> dict[str, Any]:
         "maintenance": found,
         "nextCursor": cursors.pack("maintenance", last) if last else None,
     }
+
+
+@routes.get(f"{PREFIX}/calendar", query=CalendarQuery, answer=MaintenanceCalendar)
+def maintenance_calendar(query: CalendarQuery) -> dict[str, Any]:
+    """When maintenance was, is and will be, window by window, the earliest first.
+
+    A range has at most 366 days."""
+    at = now()
+    start = at if query.from_ is None else moment(query.from_, "from", at)
+    end = start + MONTH if query.to is None else moment(query.to, "to", at)
+    if not start < end <= start + YEAR:
+        raise ValidationError("from must lie before to, by 366 days at most.")
+    windows, complete = current().quiet.calendar(g.principal.scope, start, end, MOST_WINDOWS)
+    return {"windows": windows, "complete": complete}
 
 
 @routes.post(PREFIX, body=Maintenance, answer=MaintenanceWindow, status=201, errors=(404,))
