@@ -11,7 +11,7 @@ NPM = if ! command -v npm >/dev/null; then \
 	fi;
 
 .DELETE_ON_ERROR:
-.PHONY: run demo test lint bench bench-fleet soak lock tools
+.PHONY: run demo test lint bench bench-fleet bench-year soak lock tools
 
 run: .venv/run.stamp node_modules/stamp
 	@exec $(BIN)/python app.py
@@ -32,6 +32,14 @@ bench: .venv/dev.stamp tools node_modules/stamp
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.api
 	@$(BIN)/python -m tests.bench.stream
+	@$(BIN)/python -m tests.bench.preview
+	@$(BIN)/python -m tests.bench.anomaly
+
+# A year of history with 100,000 alerts and a million changes of status, on SQLite and PostgreSQL.
+bench-year: .venv/dev.stamp tools
+	@$(BIN)/python -m tests.bench.alert_lists
+	@$(BIN)/python -m tests.bench.insights
+	@$(BIN)/python -m tests.bench.sla
 
 # A thousand servers for five minutes, the loads of Prometheus and Uptime Kuma, a thousand agents
 # that come back at once, the store.

@@ -35,6 +35,7 @@ def refused(installation: Healthdeck, *arguments: str) -> str:
 
 def test_the_port_is_taken(healthdeck: Installs) -> None:
     installation = healthdeck()
+    installation.at_once = False
     with socket.create_server(("127.0.0.1", installation.port)):
         said = refused(installation)
     assert str(installation.port) in said
@@ -177,7 +178,9 @@ def test_a_near_miss_of_a_setting_is_warned_of(healthdeck: Installs) -> None:
 
 
 def test_an_unknown_option_is_a_mistake_of_usage(healthdeck: Installs) -> None:
-    done = healthdeck().command("serve", "--prot", "80")
+    installation = healthdeck()
+    installation.at_once = False
+    done = installation.command("serve", "--prot", "80")
     assert done.returncode == 2
     assert "--prot" in done.stderr
 
@@ -194,6 +197,7 @@ def test_a_secret_is_taken_from_a_file(healthdeck: Installs, tmp_path: Path) -> 
 
 def test_secrets_that_nobody_gave_are_made_once_and_kept(healthdeck: Installs) -> None:
     installation = healthdeck()
+    installation.at_once = False
     del installation.env["JWT_SECRET"], installation.env["SECRET_KEY"]
     token = installation.token()
     installation.start()

@@ -43,7 +43,9 @@ def updates(watch: Watch) -> int:
 def test_one_outage_from_the_failure_to_the_recovery(
     healthdeck: Installs, page: Page, monitored: LocalServer, receiver: LocalServer
 ) -> None:
-    installation = healthdeck(one_service(monitored, receiver, interval=5), **WEBHOOKS).start()
+    installation = healthdeck(one_service(monitored, receiver, interval=5), **WEBHOOKS)
+    installation.at_once = False
+    installation.start()
     installation.create_user(NAME, PASSWORD)
     log_in(page, installation, NAME, PASSWORD)
     live(page)

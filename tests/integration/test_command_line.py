@@ -48,6 +48,7 @@ def settings(folder: Path, **given: object) -> Settings:
 
 
 def test_a_token_is_all_that_is_printed(installation: Healthdeck) -> None:
+    installation.at_once = False
     began = time.time()
     done = installation.command(
         "token", "--role", "admin", "--subject", "ci", "--minutes", "5", "--tenant", "acme",
@@ -102,6 +103,7 @@ def test_mistakes_of_usage_are_code_2(installation: Healthdeck, arguments: tuple
 
 
 def test_a_user_is_created_once(installation: Healthdeck) -> None:
+    installation.at_once = False
     create = ("create-user", "ops", "--role", "admin", "--password-stdin")
     done = installation.command(*create, stdin="correct horse battery\n")
     assert (done.returncode, done.stdout) == (0, "ops can log in as admin\n")
@@ -127,6 +129,7 @@ def test_a_short_password_or_none_is_refused(installation: Healthdeck) -> None:
 
 
 def test_a_right_inventory_is_counted(installation: Healthdeck) -> None:
+    installation.at_once = False
     installation.write_inventory(INVENTORY)
     done = installation.command("check-config", str(installation.inventory))
     assert (done.returncode, done.stdout) == (
@@ -162,6 +165,7 @@ def test_wrong_settings_stop_every_command(installation: Healthdeck) -> None:
 
 
 def test_migrating_can_be_repeated(installation: Healthdeck) -> None:
+    installation.at_once = False
     for _ in range(2):
         assert installation.command("migrate").returncode == 0
     tables = sqlite3.connect(installation.database).execute("SELECT name FROM sqlite_master")
@@ -172,6 +176,7 @@ def test_migrating_can_be_repeated(installation: Healthdeck) -> None:
 
 
 def test_everything_that_is_wrong_is_told_at_once(installation: Healthdeck) -> None:
+    installation.at_once = False
     installation.write_inventory("vps: 7\n")
     installation.env["INVENTORY"] = str(installation.inventory)
     installation.env["DATABASE_URL"] = f"sqlite:///{installation.folder}"

@@ -65,6 +65,7 @@ def test_a_running_installation_is_well(healthdeck: Installs) -> None:
 def test_everything_that_is_broken_is_told_at_once(healthdeck: Installs, tmp_path: Path) -> None:
     installation = healthdeck("vps: 7\n", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     installation.env["REDSI_URL"] = "x"
+    installation.at_once = False
     installation.database.write_text("no database at all, but a text of some length\n" * 200)
     done = installation.command("doctor")
     assert done.returncode == 1

@@ -17,13 +17,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from models.database import Database
 from services import bootstrap
 from services.container import EXTENSION, Services
 from services.identity import Identity
 from services.settings import load
 from services.web import cors, embedding, errors, guard, headers, limits, login, rest
 from services.web.rest.operation import CHECK_ANSWERS
+from tests.support.stores import template as template
 
 NAME, PASSWORD = "ops", "correct horse battery"
 PORTAL = "https://portal.example"
@@ -38,14 +38,6 @@ tenants:
   - {id: acme, organizationName: ACME Corp, services: []}
   - {id: globex, organizationName: Globex, services: []}
 """
-
-
-def template(folder: Path) -> Path:
-    """An empty SQLite database with the current schema, to be copied: migrating takes longer."""
-    database = Database(f"sqlite:///{folder}/template.db")
-    database.migrate()
-    database.close()
-    return folder / "template.db"
 
 
 def build(folder: Path, empty: Path, **settings: Any) -> Services:

@@ -13,11 +13,6 @@ from services.container import Services
 from tests.support import site
 
 
-@pytest.fixture(scope="session")
-def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return site.template(tmp_path_factory.mktemp("template"))
-
-
 @pytest.fixture
 def empty_services(tmp_path: Path, empty_file: Path) -> Iterator[Services]:
     """Services of an installation that has no user yet."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ import websocket
 
 from services.web.stream.limits import SPARE
 from tests.conftest import Installs
-from tests.support.product import ROOT
+from tests.support.nursery import nursery
 from tests.support.small_server import PLACES
 from tests.support.stream import PATH, Listening, Raw
 from tests.support.wait import eventually, free_port, stays
@@ -34,13 +33,9 @@ class Small:
         self.process: subprocess.Popen[bytes] | None = None
 
     def launch(self, how: str = "well") -> subprocess.Popen[bytes]:
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.small_server", str(self.port), how],
-                cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                # tests that run under nohup would hand down that it is ignored
-                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
-            )  # fmt: skip
+        words = ["-m", "tests.support.small_server", str(self.port), how]
+        with self._log.open("wb") as log, Path(os.devnull).open("rb") as nothing:
+            self.process = nursery().start(words, os.environ, nothing, log, log)
         return self.process
 
     def start(self) -> subprocess.Popen[bytes]:
