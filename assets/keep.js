@@ -28,11 +28,13 @@
       if (unfolded.has(name(details))) details.open = true;
     });
     if (!focused || focused.element.isConnected || document.activeElement !== document.body) return;
-    const same = find(focused.holder, focused.place, FOCUSABLE);
-    const target = same || document.getElementById(focused.holder);
+    // of a button that is gone what it belonged to
+    const target = find(focused.holder, focused.place, FOCUSABLE) || document.getElementById(focused.holder);
     focused = null;
     if (!target) return;
-    if (!same) target.tabIndex = -1; // a button that is gone: stay at what it belonged to
+    target.focus({ preventScroll: true });
+    if (document.activeElement === target) return;
+    target.tabIndex = -1; // it takes no focus by itself
     target.focus({ preventScroll: true });
   }
 

@@ -8,6 +8,7 @@
   const REFUSALS = ["Authentication failed", "Insufficient permissions"]; // trying again is of no use
   const DRAWN_WITHIN = 5000; // ms after which a drawing that never ended stops holding others up
   const RETRY = 5000; // ms until a refused connection is tried again
+  const NARROW = window.matchMedia("(max-width: 430px)"); // no room for a sentence in the bar
   const QUIET = 3000; // ms of reconnecting before the page speaks of it
   const health = (window.healthdeck = window.healthdeck || {});
 
@@ -16,7 +17,7 @@
   let updatedAt = null; // when the content on the page was true, by this browser's clock
   let waiting = null; // the latest event that is not drawn yet; older ones are of no use
   let drawing = null; // timer of the drawing under way
-  let leaving = false; // a form takes the browser elsewhere; what is asked after a logout is refused
+  let leaving = null; // the form that takes the browser elsewhere; what is asked after a logout is refused
   let count = 0;
 
   function ready() {
@@ -40,7 +41,14 @@
   function release() {
     window.clearTimeout(drawing);
     drawing = null;
-    pump();
+    if (leaving) leaving.submit();
+    else pump();
+  }
+
+  // What is being asked is waited for: its answer would be a refusal after the logout.
+  function leave(event) {
+    leaving = event.target;
+    if (drawing) event.preventDefault();
   }
 
   function offer(name) {
@@ -48,14 +56,10 @@
     pump();
   }
 
-  // A message of the in-app channel: {severity, title, text}.
-  function toast(message) {
-    const props = { id: `toast-${++count}`, header: `${message.severity}: ${message.title}`, children: message.text, duration: 12000, dismissable: true, is_open: true };
-    if (ready()) window.dash_clientside.set_props("toasts", { children: { namespace: "dash_bootstrap_components", type: "Toast", props } });
-  }
-
   function connected(now) {
     connection = now;
+    if (now === "live") health.messages.connected();
+    else health.messages.lost();
     if (now !== "live") lostAt = Date.now();
     if (ready()) window.dash_clientside.set_props("poll", { disabled: now === "live" });
     tick();
@@ -78,7 +82,7 @@
       const since = health.span(age);
       return ["stale", `Stale: no update for ${since}`, `What you see is ${since} old. ${why}`];
     }
-    if (connection === "live") return ["live", age === null ? "Live" : `Live · ${health.span(age)} ago`, ""];
+    if (connection === "live") return ["live", age === null ? "Live" : `Live · ${health.span(age)}${NARROW.matches ? "" : " ago"}`, ""];
     if (connection === "connecting") return ["connecting", "Connecting…", ""];
     const late = now - lostAt > QUIET;
     return ["reconnecting", "Reconnecting…", late ? "The connection to the server is lost. The page keeps trying and shows the last known state." : ""];
@@ -130,11 +134,12 @@
       if (connection !== "lost") connected("lost");
       again();
     });
-    socket.on("notice", toast);
+    socket.on("notice", (message) => health.messages.told(message));
     EVENTS.forEach((name) => socket.on(name, () => offer(name)));
-    window.addEventListener("submit", () => (leaving = true));
-    window.addEventListener("pageshow", () => (leaving = false)); // back again by the browser's button
+    window.addEventListener("submit", leave);
+    window.addEventListener("pageshow", () => (leaving = null)); // back again by the browser's button
     window.setInterval(tick, 1000);
+    NARROW.addEventListener("change", tick);
   }
 
   // Dash draws the shell some time after this file has run.

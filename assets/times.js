@@ -1,5 +1,5 @@
 // Times on the screen: local, with UTC in the title, ticking without asking the server.
-// <time datetime=ISO data-form="since|ago|clock">; data-from/data-to/data-text: a bar with a hint.
+// <time datetime=ISO data-form="since|ago|clock|at">; data-from/data-to/data-text: a bar with a hint.
 (function () {
   "use strict";
   const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -24,6 +24,7 @@
   }
 
   function say(form, date) {
+    if (form === "at") return at(date);
     if (form === "clock") return isToday(date) ? clock.format(date) : day.format(date);
     const length = span((Date.now() - date.getTime()) / 1000);
     return form === "ago" ? `${length} ago` : length;

@@ -9,6 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from components.bell import bell, message_toasts
 from components.links import inside
 from components.marks import count
 from services.times import span
@@ -26,15 +27,17 @@ class Entry(NamedTuple):
     icon: str
 
 
-def shell(entries: Sequence[Entry], content: Component, view: Overview, user: str) -> Component:
-    """The frame of the dashboard around ``content``, for ``user``."""
+def shell(
+    entries: Sequence[Entry], content: Component, view: Overview, user: str, *, told: bool = True
+) -> Component:
+    """The frame of the dashboard around ``content``, for ``user``; ``told``: with the bell."""
     return html.Div(
         [
             html.A("Skip to content", href="#content", className="skip"),
             _rail(entries, view),
             html.Div(
                 [
-                    _bar(user),
+                    _bar(user, told),
                     html.Div(
                         id="connection-notice", className="connection", role="status", hidden=True
                     ),
@@ -43,7 +46,12 @@ def shell(entries: Sequence[Entry], content: Component, view: Overview, user: st
                 ],
                 className="main",
             ),
-            html.Div(id="toasts", className="toasts", role="status", **{"aria-live": "polite"}),
+            html.Div(
+                [html.Div(id="toasts", className="toast-stack"), message_toasts()],
+                className="toasts",
+                role="status",
+                **{"aria-live": "polite", "aria-atomic": "false"},
+            ),
             dcc.Store(id="stream-event"),
             dcc.Interval(id="poll", interval=POLL_EVERY, disabled=False),
         ],
@@ -90,7 +98,7 @@ def _rail(entries: Sequence[Entry], view: Overview) -> Component:
     )
 
 
-def _bar(user: str) -> Component:
+def _bar(user: str, told: bool) -> Component:
     live = html.Span(
         [
             html.I(className="dot", **{"aria-hidden": "true"}),
@@ -116,9 +124,9 @@ def _bar(user: str) -> Component:
         action=inside("/logout"),
         method="POST",
     )
-    return html.Div(
-        [live, html.Span(id="clock", className="chip clock"), theme, leave], className="bar"
-    )
+    clock = html.Span(id="clock", className="chip clock")
+    parts = [live, clock, bell() if told else None, theme, leave]
+    return html.Div(parts, className="bar")
 
 
 def _icon(name: str) -> Component:

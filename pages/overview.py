@@ -8,11 +8,12 @@ from typing import Any
 import dash
 from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx
 from dash.development.base_component import Component
-from flask import g
+from flask import g, request
 
 from components import overview, states
 from services import container
 from services.errors import Conflict, NotFound
+from services.identity.audit import Actor
 
 dash.register_page(__name__, path="/health", name="Overview", title="Healthdeck", icon="overview")
 
@@ -57,8 +58,9 @@ def acknowledge(clicks: list[int | None]) -> tuple[Any, Any]:
     if not any(clicks) or ctx.triggered_id is None:
         return dash.no_update, dash.no_update
     desk, alert = container.current().alerts, ctx.triggered_id["alert"]
+    actor = Actor(g.principal.name, request.remote_addr or "")
     try:
-        desk.acknowledge(alert, g.principal.name, "", g.principal.scope)
+        desk.acknowledge(alert, actor, "", g.principal.scope)
     except (Conflict, NotFound) as problem:
         return time.time(), states.refused(problem.message)
     return time.time(), dash.no_update

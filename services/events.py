@@ -34,12 +34,16 @@ class NotificationsQueued:
 
 @dataclass(frozen=True, slots=True)
 class InAppMessage:
-    """A message for everybody who has the dashboard open."""
+    """A message for everybody who has the dashboard open. ``id`` is the notification's, ``event``
+    what it tells of, ``at`` when it was sent (seconds since the epoch)."""
 
+    id: str
     alert_id: str | None
+    event: str
     severity: str
     title: str
     text: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,8 @@ def _answer_pages(server: Flask) -> None:
 def _layout(services: Services) -> Callable[[], Component]:
     def layout() -> Component:
         view = services.read.overview(g.principal.scope)
-        return shell(_entries(), dash.page_container, view, g.principal.name)
+        who = g.principal
+        return shell(_entries(), dash.page_container, view, who.name, told=who.via == "session")
 
     return layout
 

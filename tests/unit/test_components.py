@@ -358,6 +358,25 @@ def test_the_frame_has_navigation_indicator_and_a_way_out() -> None:
     assert "2 servers · 2 services 30 tenants · every 30 s" in text(counts(VIEW))
 
 
+def test_the_bell_is_hidden_until_the_browser_has_its_part() -> None:
+    frame = shell([], html.Div(), VIEW, "ada")
+    (button,) = having(frame, "data-testid", "bell")
+    (panel,) = having(frame, "data-testid", "bell-panel")
+    (around,) = having(frame, "id", "bell")
+    assert getattr(button, "aria-controls") == panel.id
+    assert getattr(button, "aria-expanded") == "false"
+    assert around.hidden
+    assert panel.hidden
+    for words in ("Messages", "Mark all as read", "No messages yet.", "Also show on this computer"):
+        assert words in text(panel)
+
+
+def test_who_is_told_nothing_has_no_bell() -> None:
+    frame = shell([], html.Div(), VIEW, "portal", told=False)
+    assert not having(frame, "id", "bell")
+    assert having(frame, "action", "/logout")
+
+
 @pytest.mark.parametrize(
     ("course", "stretches"),
     [

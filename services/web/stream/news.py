@@ -15,6 +15,7 @@ from services.events import AlertChanged, InAppMessage
 from services.history.notes import Reading
 from services.identity import Scope
 from services.observation import PLATFORM
+from services.times import iso
 from services.web.rest.notes import body_of
 from services.web.stream.listeners import Listener, Listeners, Tell
 
@@ -65,10 +66,13 @@ class News:
     def notice(self, event: InAppMessage) -> None:
         """To everybody who has the dashboard open."""
         body = {
+            "id": event.id,
+            "alertId": event.alert_id,
+            "event": event.event,
             "severity": event.severity,
             "title": event.title,
             "text": event.text,
-            "alertId": event.alert_id,
+            "sentAt": iso(event.at),
         }
         groups = self._listeners.by_scope(lambda one: one.principal.via == "session")
         may = [
