@@ -71,6 +71,8 @@ def find(name: str) -> Stored:
     not exist and for one that is a state: those are kept as intervals."""
     metric = metrics.find(name)
     found = _BY_NAME.get(_SAMPLES_OF.get(metric.name, metric.name))
+    if not metric.remembered and not metric.states:
+        raise ValidationError(f"'{name}' is computed for rules and not kept, so it has no past")
     if found is None:
         raise ValidationError(
             f"'{name}' is a state and has no numbers to show; its changes are status intervals"

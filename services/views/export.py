@@ -80,7 +80,7 @@ def planned(
     metrics = tuple(dict.fromkeys(find(name) for name in names or default))
     targets: dict[str, None] = {}
     for metric in metrics:
-        if metric.states:
+        if metric.states or not metric.remembered:
             raise ValidationError(
                 f"{metric.name} has no numbers to export; GET /api/admin/health/events lists "
                 "changes of status, and /history shows the share of healthy time."
@@ -95,7 +95,7 @@ def as_csv(export: Export) -> Iterator[str]:
     """A line for each target and time. What is no number cannot be taken for a formula."""
     yield _lines([_header(export)])
     for target in export.targets:
-        who = [_safe(text or "") for text in _who(export, target)]
+        who = [safe(text or "") for text in _who(export, target)]
         waiting: list[list[str]] = []
         for rows in _windows(export, target):
             for at in sorted({at for of_metric in rows for at in of_metric}):
@@ -215,7 +215,8 @@ def _cells(export: Export, value: Value | None) -> list[str]:
     return ["", "", ""] if value is None else [repr(number) for number in value[1:]]
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """``text`` so that no spreadsheet takes it for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

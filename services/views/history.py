@@ -91,8 +91,8 @@ def metric_of(name: str) -> Metric:
     if name == SCORE.name:
         return SCORE
     metric = metrics.find(name)
-    if metric.name == "vps.reporting":
-        numbers = ", ".join(m.name for m in CATALOGUE.values() if not m.states)
+    if not metric.remembered:
+        numbers = ", ".join(m.name for m in CATALOGUE.values() if m.remembered and not m.states)
         raise ValidationError(
             f"{name} has no course. These have: score, {numbers}; and every status, as the percent "
             "of time in which it was healthy (vps.status, service.status, database.status, ...)."

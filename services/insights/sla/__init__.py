@@ -1,0 +1,1 @@
+"""Service levels: what was promised to tenants, and what was kept."""
