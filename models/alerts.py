@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, event, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Json, Moment
@@ -69,11 +69,13 @@ class AlertRow(Base):
     """One trouble of one target under one rule, from firing to resolution.
 
     ``triggered_at`` is the first firing, ``fired_at`` the latest: an alert that was reopened has
-    had several. ``told_at``: when somebody was first told of the latest firing, ``retold_at``: when last
-    again, by a step of the escalation or a reminder; ``withheld``: why
-    nobody was, with its reason in words before it (``maintenance: ...``); ``snoozed_from``: the
-    status to which the end of a snooze returns. ``expected`` is what an anomaly's detector
-    expected: ``{value, lower, upper}``.
+    had several. ``told_at``: when somebody was first told of the latest firing, ``retold_at``: when
+    last again, by a step of the escalation or a reminder; ``withheld``: why nobody was, with its
+    reason in words before it (``maintenance: ...``); ``snoozed_from``: the status to which the end
+    of a snooze returns. ``expected`` is what an anomaly's detector
+    expected: ``{value, lower, upper}``. ``caused_by``: what explained it first, also when that is
+    over; ``search``: what lists search; ``lasted``: seconds from the first
+    firing to the end.
     """
 
     __tablename__ = "alerts"
@@ -86,6 +88,24 @@ class AlertRow(Base):
             postgresql_where=text("resolved_at IS NULL"),
         ),
         Index("ix_alerts_resolved_at_triggered_at", "resolved_at", "triggered_at"),
+        Index("ix_alerts_triggered_at", "triggered_at"),
+        Index("ix_alerts_rule_id_triggered_at", "rule_id", "triggered_at"),
+        Index("ix_alerts_vps_id_triggered_at", "vps_id", "triggered_at"),
+        Index("ix_alerts_service_name_triggered_at", "service_name", "triggered_at"),
+        Index("ix_alerts_tenant_id_triggered_at", "tenant_id", "triggered_at"),
+        Index("ix_alerts_severity_triggered_at", "severity", "triggered_at"),
+        Index(
+            "ix_alerts_false_positive",
+            "triggered_at",
+            sqlite_where=text("false_positive IS NOT NULL"),
+            postgresql_where=text("false_positive IS NOT NULL"),
+        ),
+        Index(
+            "ix_alerts_reopened",
+            "fired_at",
+            sqlite_where=text("occurrences > 1"),
+            postgresql_where=text("occurrences > 1"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -123,7 +143,28 @@ class AlertRow(Base):
     flapping: Mapped[bool] = mapped_column(default=False)
     false_positive: Mapped[bool | None]
     suppressed_by: Mapped[str | None] = mapped_column(String(320))
+    caused_by: Mapped[str | None] = mapped_column(String(320))
     impact: Mapped[list[str]] = mapped_column(Json)
+    search: Mapped[str] = mapped_column(Text, default="", server_default="")
+    lasted: Mapped[float | None] = mapped_column(Moment, index=True)
+
+
+#: Bytes of ``search``, which SQLite reads through.
+MOST_SEARCHED = 2000
+
+
+def searched(target: str, title: str, rule_name: str, message: str) -> str:
+    """The text in which lists look for words, whatever their case."""
+    whole = "\n".join((target, title, rule_name, message)).casefold()
+    return whole.encode(errors="ignore")[:MOST_SEARCHED].decode(errors="ignore")
+
+
+@event.listens_for(AlertRow, "before_insert")
+@event.listens_for(AlertRow, "before_update")
+def _keep_what_is_derived(_mapper: object, _connection: object, row: AlertRow) -> None:
+    row.search = searched(row.target, row.title, row.rule_name, row.message)
+    row.caused_by = row.caused_by or row.suppressed_by
+    row.lasted = None if row.resolved_at is None else row.resolved_at - row.triggered_at
 
 
 #: Kinds of decisions whose reason may name other tenants and servers.

@@ -7,10 +7,9 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.alerts import SPEAKS_OF_OTHERS, AlertEvent, AlertRow
@@ -27,9 +26,13 @@ from services.identity import Scope
 from services.inventory.fleet import Fleet
 from services.notify import outbox
 from services.notify.body import alert_body
+from services.notify.outbox import Told
+from services.notify.retry import Reason
 from services.observation import Status
 from services.times import iso
-from services.views import alerts, cards
+from services.views import alert_lists, alerts, cards
+from services.views.alert_lists import AlertFilter, AlertPage
+from services.views.alert_lists import Place as AlertPlace
 from services.views.computed import MOST_SCOPES, Computed
 from services.views.headline import told
 from services.views.kept import Keeper
@@ -38,8 +41,8 @@ from services.views.model import Body, EventView, Instance, Overview, ServiceTyp
 
 Beats = tuple[list[Slice], float | None]
 
-#: Where a list of alerts goes on: when the last one fired, and its id.
-AlertPlace = tuple[float, str]
+#: The unresolved alerts, newest first.
+ANY = AlertFilter()
 POINTS = 40
 BEATS = 48
 BEATS_SPAN = 86400.0
@@ -141,7 +144,7 @@ class Reader:
             body["notifications"] = [
                 {
                     "channel": t.channel, "recipient": t.recipient, "event": t.event,
-                    "status": t.status, "reason": t.reason, "detail": t.detail,
+                    "status": t.status, "reason": t.reason, "detail": _detail(t, scope),
                     "sentAt": iso(t.sent_at),
                 }
                 for t in outbox.told(session, [alert_id], event=None).get(alert_id, ())
@@ -151,23 +154,18 @@ class Reader:
     def alerts(
         self,
         scope: Scope = None,
-        status: str | None = None,
+        wanted: AlertFilter = ANY,
         limit: int = 100,
         after: AlertPlace | None = None,
-    ) -> tuple[list[Body], AlertPlace | None]:
-        """Alerts as the API lists them, newest first: the unresolved ones, or those of one
-        ``status``; at most ``limit`` of those that come ``after`` a place, and the place of the
-        last one when there are more."""
-        query = select(AlertRow).order_by(AlertRow.triggered_at.desc(), AlertRow.id.desc())
-        query = query.where(alerts.UNRESOLVED if status is None else AlertRow.status == status)
-        if after is not None:
-            query = query.where(tuple_(AlertRow.triggered_at, AlertRow.id) < after)
+    ) -> AlertPage:
+        """Alerts as the API lists them; see services.views.alert_lists. Raises ValidationError."""
         with self._database.read() as session:
-            rows = session.scalars(query.execution_options(yield_per=limit + 1))
-            seen = list(islice((r for r in rows if self.sees(r.target, scope)), limit + 1))
-            last = seen[limit - 1] if len(seen) > limit else None
-            bodies = [self._alert(row, scope) for row in seen[:limit]]
-            return bodies, (last.triggered_at, last.id) if last else None
+            found = alert_lists.find(session, wanted, self._fleet, scope, limit, after)
+            rows = session.scalars(select(AlertRow).where(AlertRow.id.in_(found.ids)))
+            bodies = {row.id: self._alert(row, scope) for row in rows}
+        return AlertPage(
+            [bodies[id_] for id_ in found.ids if id_ in bodies], found.last, found.total
+        )
 
     def _alert(self, row: AlertRow, scope: Scope) -> Body:
         body = alert_body(row)
@@ -275,6 +273,11 @@ class Reader:
 def _note(event: AlertEvent, scope: Scope) -> str:
     """A decision's reason; without its words where those may speak of others."""
     return "" if scope is not None and event.kind in SPEAKS_OF_OTHERS else event.note
+
+
+def _detail(message: Told, scope: Scope) -> str:
+    """How a message stands; without the words that count what others were told in it."""
+    return "" if scope is not None and message.reason is Reason.BATCHED else message.detail
 
 
 def _said(change: query.Interval) -> str:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from flask import g
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, Strict, StringConstraints, model_validator
 
+from services.alerts import manage
+from services.alerts.manage import Outcome
 from services.container import current
-from services.web.rest import cursors
-from services.web.rest.cursors import PageQuery
+from services.errors import ValidationError
+from services.views.alert_lists import AlertFilter
+from services.web.rest import alert_filters, cursors
+from services.web.rest.alert_filters import AlertsQuery, AlertsSelection
+from services.web.rest.callers import actor
+from services.web.rest.ids import ID
 from services.web.rest.operation import Answer, Body, Routes
 from services.web.rest.ranges import Moment
 
 PREFIX = "/api/admin/alerts"
 routes = Routes("Alerts")
 
-
-class AlertsQuery(PageQuery):
-    status: Literal["active", "acknowledged", "snoozed", "resolved"] | None = Field(
-        None, description="only alerts in this state; without it the unresolved ones"
-    )
+AlertId = Annotated[str, StringConstraints(pattern=f"^{ID.pattern}$")]
 
 
 class Acknowledgement(Body):
@@ -59,9 +62,51 @@ class Snooze(Body):
     @property
     def at(self) -> float:
         """The end, in seconds since the epoch."""
-        if self.until is not None:
-            return self.until.timestamp()
-        return time.time() + 60 * (self.minutes or 0)
+        return _end(self.minutes, self.until)
+
+
+class AlertsBulk(Body):
+    """What is done with many alerts: those of ``ids``, or those that ``filter`` finds now.
+    ``snooze`` takes ``minutes`` or ``until``, ``resolve`` may take ``falsePositive``."""
+
+    action: Literal["acknowledge", "snooze", "resolve"]
+    ids: Annotated[list[AlertId] | None, Field(min_length=1, max_length=manage.MOST)] = None
+    filter: Annotated[AlertsSelection | None, Strict(False)] = Field(
+        None, description=f"as of the list; it may find {manage.MOST} alerts at most"
+    )
+    note: str | None = Field(default=None, max_length=2000)
+    minutes: float | None = Field(default=None, gt=0, le=43200, allow_inf_nan=False)
+    until: Annotated[Moment | None, Strict(False)] = None
+    false_positive: bool | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.ids is None) is (self.filter is None):
+            raise ValueError("give either ids or filter")
+        times = sum(one is not None for one in (self.minutes, self.until))
+        if times != (self.action == "snooze"):
+            raise ValueError("a snooze, and nothing else, takes either minutes or until")
+        if self.false_positive is not None and self.action != "resolve":
+            raise ValueError("only resolve takes falsePositive")
+        return self
+
+
+class AlertOutcome(Answer):
+    """What became of one alert. ``error`` and ``errorCode`` say why it was not ``done``."""
+
+    id: str
+    done: bool
+    error: str | None
+    error_code: str | None
+
+
+class AlertsHandled(Answer):
+    """``done`` and ``failed`` are numbers, ``results`` come in the order of the ids."""
+
+    action: str
+    done: int
+    failed: int
+    results: list[AlertOutcome]
 
 
 class Impact(Answer):
@@ -107,16 +152,50 @@ class Alert(Answer):
 
 
 class Alerts(Answer):
+    """``total`` is how many the filters find: on the first page, and null above 1,000."""
+
     alerts: list[Alert]
+    total: int | None
     next_cursor: str | None
 
 
-@routes.get(PREFIX, query=AlertsQuery, answer=Alerts)
+@routes.get(PREFIX, query=AlertsQuery, answer=Alerts, errors=(404,))
 def list_alerts(query: AlertsQuery) -> dict[str, Any]:
-    """Alerts, newest first."""
-    after = cursors.unpack("alerts", query.cursor, float, str) if query.cursor else None
-    found, last = current().read.alerts(g.principal.scope, query.status, query.limit, after)
-    return {"alerts": found, "nextCursor": cursors.pack("alerts", last) if last else None}
+    """Alerts: without a filter the unresolved ones, newest first.
+
+    sort: triggeredAt, severity, resolvedAt, duration; a - in front puts the latest, the most
+    severe, the longest first. What is not over comes last where an end is asked for. A limited
+    caller gets a 404 for servers, tenants, services and rules that it may not know of."""
+    wanted = alert_filters.wanted(query, query.sort)
+    name = f"alerts:{wanted.sort}"
+    after = cursors.unpack(name, query.cursor, float, float, str) if query.cursor else None
+    found = current().read.alerts(g.principal.scope, wanted, query.limit, after)
+    following = cursors.pack(name, found.last) if found.last else None
+    return {"alerts": found.rows, "total": found.total, "nextCursor": following}
+
+
+@routes.post(f"{PREFIX}/bulk", body=AlertsBulk, answer=AlertsHandled, errors=(404,))
+def handle_alerts(body: AlertsBulk) -> dict[str, Any]:
+    """Acknowledge, snooze or resolve many alerts at once.
+
+    Each has an outcome of its own, as if it were asked for alone; what can be done is done in one
+    transaction."""
+    desk, scope, note = current().alerts, g.principal.scope, body.note or ""
+    ids = body.ids if body.ids is not None else _found(body)
+    if body.action == "acknowledge":
+        outcomes = desk.acknowledge_many(ids, actor(), note, scope)
+    elif body.action == "resolve":
+        outcomes = desk.resolve_many(ids, actor(), note, body.false_positive, scope)
+    else:
+        until = _end(body.minutes, body.until)
+        outcomes = desk.snooze_many(ids, until, actor(), note, scope)
+    failed = sum(outcome.refused is not None for outcome in outcomes)
+    return {
+        "action": body.action,
+        "done": len(outcomes) - failed,
+        "failed": failed,
+        "results": [_outcome(outcome) for outcome in outcomes],
+    }
 
 
 @routes.get(f"{PREFIX}/<alert_id>", answer=Alert)
@@ -133,7 +212,7 @@ def acknowledge_alert(alert_id: str, body: Acknowledgement) -> dict[str, Any]:
 
     409 when it is not active."""
     caller = g.principal
-    current().alerts.acknowledge(alert_id, caller.name, body.note or "", caller.scope)
+    current().alerts.acknowledge(alert_id, actor(), body.note or "", caller.scope)
     return current().read.alert(alert_id, caller.scope)
 
 
@@ -145,9 +224,7 @@ def resolve_alert(alert_id: str, body: Resolution) -> dict[str, Any]:
 
     While its condition holds it stays so until that has cleared once. 409 when it is resolved."""
     caller = g.principal
-    current().alerts.resolve(
-        alert_id, caller.name, body.note or "", body.false_positive, caller.scope
-    )
+    current().alerts.resolve(alert_id, actor(), body.note or "", body.false_positive, caller.scope)
     return current().read.alert(alert_id, caller.scope)
 
 
@@ -157,7 +234,7 @@ def snooze_alert(alert_id: str, body: Snooze) -> dict[str, Any]:
 
     409 when it is resolved."""
     caller = g.principal
-    current().alerts.snooze(alert_id, body.at, caller.name, body.note or "", caller.scope)
+    current().alerts.snooze(alert_id, body.at, actor(), body.note or "", caller.scope)
     return current().read.alert(alert_id, caller.scope)
 
 
@@ -166,4 +243,31 @@ def delete_alert(alert_id: str) -> None:
     """Take a resolved alert away, with its history.
 
     409 while it is not resolved."""
-    current().alerts.delete(alert_id, g.principal.scope)
+    current().alerts.delete(alert_id, actor(), g.principal.scope)
+
+
+def _end(minutes: float | None, until: datetime | None) -> float:
+    """When a snooze ends, in seconds since the epoch."""
+    return until.timestamp() if until is not None else time.time() + 60 * (minutes or 0)
+
+
+def _found(body: AlertsBulk) -> list[str]:
+    """The ids of the alerts that the filter finds. Raises ValidationError for too many."""
+    wanted = alert_filters.wanted(body.filter) if body.filter else AlertFilter()
+    found = current().read.alerts(g.principal.scope, wanted, manage.MOST)
+    if found.last is not None:
+        raise ValidationError(
+            f"The filter finds more than {manage.MOST} alerts; narrow it, or go in steps.",
+            [{"field": "filter", "problem": f"may find {manage.MOST} alerts at most"}],
+        )
+    return [row["id"] for row in found.rows]
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    refused = outcome.refused
+    return {
+        "id": outcome.alert_id,
+        "done": refused is None,
+        "error": refused.message if refused else None,
+        "errorCode": refused.code if refused else None,
+    }

@@ -107,6 +107,8 @@ def _described(one: Operation, schemas: Mapping[tuple[type[BaseModel], str], Jso
     }
     if one.method == "POST" and one.who not in ("anyone", "agent"):
         described["parameters"].append(_IDEMPOTENCY)
+    if one.if_match:
+        described["parameters"].append(_IF_MATCH)
     if one.body or one.free_body:
         schema = schemas[(one.body, "validation")] if one.body else {"type": "object"}
         described["requestBody"] = {
@@ -122,6 +124,15 @@ _IDEMPOTENCY = {
     "required": False,
     "description": "Sent again within a day with the same key, the request is answered as before.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+}
+
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what is changed, or its version in quotes: 409 when somebody else "
+    "has changed it since.",
+    "schema": {"type": "string", "examples": ['"3"']},
 }
 
 

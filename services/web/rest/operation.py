@@ -64,7 +64,7 @@ class Operation:
 
     ``errors`` are the statuses that this operation may answer beside those that all may.
     ``media`` are the types of an answer that is not JSON. ``tells_secret``: the answer holds one,
-    so it is told once.
+    so it is told once. ``if_match``: a caller may say which version it changes.
     """
 
     method: str
@@ -82,6 +82,7 @@ class Operation:
     also: tuple[int, ...] = ()
     errors: tuple[int, ...] = ()
     tells_secret: bool = False
+    if_match: bool = False
 
     @property
     def name(self) -> str:

@@ -193,7 +193,14 @@ def get_alert_rule(rule_id: str) -> Response:
     return told_apart(_answer(entry))
 
 
-@routes.put(f"{PREFIX}/<rule_id>", who="whole", free_body=True, answer=AlertRule, errors=(409,))
+@routes.put(
+    f"{PREFIX}/<rule_id>",
+    who="whole",
+    free_body=True,
+    answer=AlertRule,
+    errors=(409,),
+    if_match=True,
+)
 def change_alert_rule(rule_id: str, body: dict[str, Any]) -> Response:
     """Write a rule anew.
 
@@ -202,7 +209,7 @@ def change_alert_rule(rule_id: str, body: dict[str, Any]) -> Response:
     return _answer(current().rules.change(rule_id, _rule(body), actor(), _expected()))
 
 
-@routes.delete(f"{PREFIX}/<rule_id>", who="whole", errors=(409,))
+@routes.delete(f"{PREFIX}/<rule_id>", who="whole", errors=(409,), if_match=True)
 def delete_alert_rule(rule_id: str) -> None:
     """Take a rule away.
 
