@@ -69,17 +69,39 @@ export abstract class Operations {
     return this.client.get(`${this.adminPath}/health/events?${query(filters)}`);
   }
 
-  /** Uptime, error budget and downtime of a tenant, with the intervals behind it. Of the last
-   *  30 days unless a range is given. Without tenantId one account for each tenant. `policy`
-   *  says what counts. */
+  /** Uptime, error budget, burn rates and downtime, with the events behind it. Of the last 30
+   *  days unless a range is given. Without tenantId one account for each tenant; with vpsId, or
+   *  vpsId and service, that of a server or a service, by the default policy and the highest
+   *  target of the tenants that its failure reaches. `policy` says what counts. */
   async getSLA(filters: t.GetSLAFilters = {}): Promise<AxiosResponse<t.SLA>> {
     return this.client.get(`${this.adminPath}/health/sla?${query(filters)}`);
   }
 
-  /** One row for each month and tenant, the latest month first. Months are those of UTC. The
-   *  running one goes up to now. */
+  /** One row for each month and tenant, the latest month first. Months are those of UTC. Of
+   *  months that are over as they are kept, of the running one up to now. */
   async listSLAReports(filters: t.ListSLAReportsFilters = {}): Promise<AxiosResponse<t.Reports>> {
     return this.client.get(`${this.adminPath}/health/sla/reports?${query(filters)}`);
+  }
+
+  /** A tenant's report on a month (2026-11): as JSON, as CSV, or as a page to hand over (PDF).
+   *  A month that is over is answered as it was kept; the running one up to now. */
+  async getSLAReport(
+    tenantId: string,
+    month: string,
+    filters: t.GetSLAReportFilters = {},
+  ): Promise<AxiosResponse<t.WholeReport>> {
+    return this.client.get(`${this.adminPath}/health/sla/reports/${encodeURIComponent(tenantId)}/${encodeURIComponent(month)}?${query(filters)}`);
+  }
+
+  /** Makes a month's report again, after a correction. It becomes another version with the
+   *  `reason`; the former ones stay. */
+  async makeSLAReport(
+    tenantId: string,
+    month: string,
+    body: t.ReportBody,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.WholeReport>> {
+    return this.client.post(`${this.adminPath}/health/sla/reports/${encodeURIComponent(tenantId)}/${encodeURIComponent(month)}`, body, keyed(idempotencyKey));
   }
 
   /** Annotations, newest first; those of the last 7 days unless a range is given. Limited
@@ -118,9 +140,21 @@ export abstract class Operations {
     return this.client.delete(`${this.adminPath}/health/tenants/${encodeURIComponent(tenantId)}`);
   }
 
-  /** Alerts, newest first. */
+  /** Alerts: without a filter the unresolved ones, newest first. sort: triggeredAt, severity,
+   *  resolvedAt, duration; a - in front puts the latest, the most severe, the longest first.
+   *  What is not over comes last where an end is asked for. A limited caller gets a 404 for
+   *  servers, tenants, services and rules that it may not know of. */
   async listAlerts(filters: t.ListAlertsFilters = {}): Promise<AxiosResponse<t.Alerts>> {
     return this.client.get(`${this.adminPath}/alerts?${query(filters)}`);
+  }
+
+  /** Acknowledge, snooze or resolve many alerts at once. Each has an outcome of its own, as if
+   *  it were asked for alone; what can be done is done in one transaction. */
+  async handleAlerts(
+    body: t.AlertsBulk,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.AlertsHandled>> {
+    return this.client.post(`${this.adminPath}/alerts/bulk`, body, keyed(idempotencyKey));
   }
 
   /** One alert with its timeline and notifications. */
@@ -221,6 +255,20 @@ export abstract class Operations {
     return this.client.get(`${this.adminPath}/alerts/rules/${encodeURIComponent(ruleId)}/versions?${query(filters)}`);
   }
 
+  /** Contacts, groups, rotations and channels. Its ETag is what a change may send as If-Match. */
+  async getAlertConfig(): Promise<AxiosResponse<t.AlertConfig>> {
+    return this.client.get(`${this.adminPath}/alerts/config`);
+  }
+
+  /** Put contacts, groups and rotations in the place of all that were written here. All or
+   *  nothing; each mistake is told with its field. What was read may be sent back: a secret
+   *  that is masked or left out stays, unless its webhook's address is another one. With If-
+   *  Match (the ETag, or the version in quotes) 409 when somebody else has changed it since.
+   *  409 for a change of what the inventory file has. What changes nothing makes no version. */
+  async changeAlertConfig(body: Record<string, unknown>): Promise<AxiosResponse<t.AlertConfig>> {
+    return this.client.put(`${this.adminPath}/alerts/config`, body);
+  }
+
   /** Replay a rule over what is stored. The answer comes when it is done: seconds for 30 days
    *  of 100 servers, a minute at most (then complete is false). With Accept:
    *  application/x-ndjson it is told line by line how far it is, {"done": 0.4, "targets": 40,
@@ -232,6 +280,56 @@ export abstract class Operations {
     idempotencyKey?: string,
   ): Promise<AxiosResponse<t.Preview>> {
     return this.client.post(`${this.adminPath}/alerts/rules/preview`, body, keyed(idempotencyKey));
+  }
+
+  /** A milder version of a rule, tried by previews over its own history. Limits, durations and
+   *  how long it keeps firing are tried; what is suggested would have told of every firing that
+   *  an operator acknowledged or that was not false. It is applied by sending its rule to PUT
+   *  with ifMatch. Takes a minute at most. 503 while previews run. */
+  async suggestAlertRule(
+    ruleId: string,
+    body?: t.SuggestionRequest,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.RuleSuggestion>> {
+    return this.client.post(`${this.adminPath}/alerts/rules/${encodeURIComponent(ruleId)}/suggestion`, body, keyed(idempotencyKey));
+  }
+
+  /** How often alerts fire, how soon they are taken on and over, and what they have in common.
+   *  Of the last 30 days unless a range is given, 400 days at most, beside the period before.
+   *  The answer says how each figure is counted. */
+  async getAlertAnalytics(
+    filters: t.GetAlertAnalyticsFilters = {},
+  ): Promise<AxiosResponse<t.AlertAnalytics>> {
+    return this.client.get(`${this.adminPath}/alerts/analytics?${query(filters)}`);
+  }
+
+  /** Incidents, newest first. A range finds those that stood at some time in it. Limited
+   *  callers get what they may know of: the incident of the alerts that they see. */
+  async listIncidents(filters: t.ListIncidentsFilters = {}): Promise<AxiosResponse<t.Incidents>> {
+    return this.client.get(`${this.adminPath}/incidents?${query(filters)}`);
+  }
+
+  /** One incident with its alerts, timeline and notes. The id of one that turned out to be a
+   *  part of another is answered with that other. */
+  async getIncident(incidentId: string): Promise<AxiosResponse<t.Incident>> {
+    return this.client.get(`${this.adminPath}/incidents/${encodeURIComponent(incidentId)}`);
+  }
+
+  /** Note something about an incident. */
+  async addIncidentNote(
+    incidentId: string,
+    body: t.NewIncidentNote,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.IncidentNoted>> {
+    return this.client.post(`${this.adminPath}/incidents/${encodeURIComponent(incidentId)}/notes`, body, keyed(idempotencyKey));
+  }
+
+  /** What is known of an incident, as Markdown to be completed by people. */
+  async getIncidentPostmortem(
+    incidentId: string,
+    filters: t.GetIncidentPostmortemFilters = {},
+  ): Promise<AxiosResponse<string>> {
+    return this.client.get(`${this.adminPath}/incidents/${encodeURIComponent(incidentId)}/postmortem?${query(filters)}`);
   }
 
   /** Every decision about an alert: when, what and why. */
@@ -259,6 +357,14 @@ export abstract class Operations {
     idempotencyKey?: string,
   ): Promise<AxiosResponse<t.MaintenanceWindow>> {
     return this.client.post(`${this.adminPath}/maintenance`, body, keyed(idempotencyKey));
+  }
+
+  /** When maintenance was, is and will be, window by window, the earliest first. A range has at
+   *  most 366 days. */
+  async maintenanceCalendar(
+    filters: t.MaintenanceCalendarFilters = {},
+  ): Promise<AxiosResponse<t.MaintenanceCalendar>> {
+    return this.client.get(`${this.adminPath}/maintenance/calendar?${query(filters)}`);
   }
 
   /** One maintenance. */
@@ -300,6 +406,35 @@ export abstract class Operations {
   /** End a silence now. It stays listed among those that ended. 409 for one that is over. */
   async endSilence(silenceId: string): Promise<AxiosResponse<void>> {
     return this.client.delete(`${this.adminPath}/silences/${encodeURIComponent(silenceId)}`);
+  }
+
+  /** Notifications, newest first. A caller limited to tenants gets those about alerts that it
+   *  may know of. */
+  async listNotifications(
+    filters: t.ListNotificationsFilters = {},
+  ): Promise<AxiosResponse<t.Notifications>> {
+    return this.client.get(`${this.adminPath}/notifications?${query(filters)}`);
+  }
+
+  /** Send a notification once more. The same content to the same recipient by the same channel,
+   *  at once and alone, as a new notification, which is the answer. 409 while it is still being
+   *  sent, or when its channel is not set up. */
+  async resendNotification(
+    notificationId: string,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.Notification>> {
+    return this.client.post(`${this.adminPath}/notifications/${encodeURIComponent(notificationId)}/resend`, undefined, keyed(idempotencyKey));
+  }
+
+  /** Send a test message and wait for what the provider says of it, 12 s at most. 200 also when
+   *  it refused (`ok` is false), or when the channel is not set up (`detail` names the settings
+   *  that are missing). 404 for a recipient that there is not, 400 for one that the channel
+   *  cannot use, 503 while too many tests are under way. */
+  async testNotification(
+    body: t.TestMessage,
+    idempotencyKey?: string,
+  ): Promise<AxiosResponse<t.TestResults>> {
+    return this.client.post(`${this.adminPath}/notifications/test`, body, keyed(idempotencyKey));
   }
 
   /** What messages say, by channel and event, and the variables that they may use. A webhook's

@@ -2,21 +2,6 @@
  *
  *  Written by `python -m client.generate` from the OpenAPI document; changes get lost. */
 
-/** `uptime` and `target` in percent. Minutes are shared by the applications of the tenant: see
- *  the policy. */
-export interface Account {
-  tenantId: string;
-  organizationName: string;
-  target: number;
-  uptime: number | null;
-  met: boolean | null;
-  downtimeMinutes: number;
-  degradedMinutes: number;
-  unknownMinutes: number;
-  observedMinutes: number;
-  errorBudget: Budget;
-}
-
 /** What an operator says when taking an alert on. */
 export interface Acknowledgement {
   note?: string | null;
@@ -74,6 +59,92 @@ export interface Alert {
   notifications?: Record<string, unknown>[];
 }
 
+export interface AlertAnalytics {
+  from: string;
+  to: string;
+  timeZone: string;
+  before: Record<string, string>;
+  counted: string;
+  totals: FiringTotals;
+  perDay: DayOfFirings[];
+  byHour: HourOfFirings[];
+  byWeekday: WeekdayOfFirings[];
+  byRule: Breakdown;
+  byTarget: Breakdown;
+  byVps: Breakdown;
+  byService: Breakdown;
+  byTenant: Breakdown;
+  bySeverity: Breakdown;
+  acknowledgement: ResponseTimes;
+  resolution: ResponseTimes;
+  rules: RulesNoise;
+  falsePositives: FleetPrecision;
+  flapping: Flapping;
+  patterns: Patterns;
+}
+
+/** `why` says what is missing where it is not ready. */
+export interface AlertChannel {
+  name: string;
+  ready: boolean;
+  why: string | null;
+}
+
+/** `version` is 0 while nothing was written here. */
+export interface AlertConfig {
+  version: number;
+  updatedAt: string | null;
+  updatedBy: string | null;
+  contacts: AlertContact[];
+  groups: AlertGroup[];
+  onCall: AlertRotation[];
+  channels: AlertChannel[];
+}
+
+/** `apprise` is `********` when there is one. `timeZone` is that of its quiet hours and of the
+ *  times in its messages, null for UTC. `readOnly`: the inventory file has it. `problem` says
+ *  what is wrong with it. */
+export interface AlertContact {
+  name: string;
+  email: string | null;
+  phone: string | null;
+  webhook: AlertWebhook | null;
+  apprise: string | null;
+  timeZone: string | null;
+  quietHours: Record<string, unknown>[];
+  fallback: Record<string, unknown> | null;
+  readOnly: boolean;
+  problem: string | null;
+}
+
+export interface AlertGroup {
+  name: string;
+  members: string[];
+  readOnly: boolean;
+  problem: string | null;
+}
+
+/** What became of one alert. `error` and `errorCode` say why it was not `done`. */
+export interface AlertOutcome {
+  id: string;
+  done: boolean;
+  error: string | null;
+  errorCode: string | null;
+}
+
+/** `now`: who is on call at the time of the answer. */
+export interface AlertRotation {
+  name: string;
+  timeZone: string;
+  handover: Record<string, string>;
+  members: string[];
+  since: string;
+  overrides: Record<string, string>[];
+  now: OnCallNow;
+  readOnly: boolean;
+  problem: string | null;
+}
+
 /** `keepFiringFor` in seconds. `source` is `file` for a rule of the inventory file, which
  *  cannot be changed here; `default` for one that nobody has changed yet. `warnings` say what
  *  it will not achieve, such as recipients that cannot be told. */
@@ -122,9 +193,53 @@ export interface AlertTrace {
   decisions: Decision[];
 }
 
+/** `secret` is never told: `********` when there is one. */
+export interface AlertWebhook {
+  url: string;
+  secret: string;
+}
+
+/** `total` is how many the filters find: on the first page, and null above 1,000. */
 export interface Alerts {
   alerts: Alert[];
+  total: number | null;
   nextCursor: string | null;
+}
+
+/** What is done with many alerts: those of `ids`, or those that `filter` finds now. `snooze`
+ *  takes `minutes` or `until`, `resolve` may take `falsePositive`. */
+export interface AlertsBulk {
+  action: 'acknowledge' | 'snooze' | 'resolve';
+  ids?: string[] | null;
+  filter?: AlertsSelection | null;
+  note?: string | null;
+  minutes?: number | null;
+  until?: string | null;
+  falsePositive?: boolean | null;
+}
+
+/** `done` and `failed` are numbers, `results` come in the order of the ids. */
+export interface AlertsHandled {
+  action: string;
+  done: number;
+  failed: number;
+  results: AlertOutcome[];
+}
+
+/** The filters of the list; its range is when alerts fired first. */
+export interface AlertsSelection {
+  timeRange?: string | null;
+  from?: string | null;
+  to?: string | null;
+  status?: ('active' | 'acknowledged' | 'snoozed' | 'resolved' | 'unresolved' | 'all')[];
+  severity?: ('info' | 'warning' | 'critical')[];
+  ruleId?: string[];
+  vpsId?: string[];
+  service?: string[];
+  tenantId?: string[];
+  q?: string;
+  suppressed?: boolean | null;
+  falsePositive?: boolean | null;
 }
 
 export interface Alive {
@@ -170,11 +285,29 @@ export interface AuditEntry {
   detail: Record<string, unknown>;
 }
 
-/** `leftMinutes` is below 0 when more was used than the target allows. */
+/** The 50 with the most firings, of `total`. */
+export interface Breakdown {
+  rows: FiringsOf[];
+  total: number;
+}
+
+/** `leftMinutes` is below 0 when more was used than the target allows; `usedPercent` is null
+ *  where it allows nothing. */
 export interface Budget {
   totalMinutes: number;
   usedMinutes: number;
   leftMinutes: number;
+  usedPercent: number | null;
+}
+
+/** How many times faster than promised the error budget is used up, over a long and a short
+ *  window; `both` is the smaller of the two, which is what rules watch. */
+export interface BurnRate {
+  longMinutes: number;
+  shortMinutes: number;
+  long: number | null;
+  short: number | null;
+  both: number | null;
 }
 
 /** What is left out stays. */
@@ -219,6 +352,11 @@ export interface DataPoint {
   max: number;
 }
 
+export interface DayOfFirings {
+  day: string;
+  firings: number;
+}
+
 export interface Decision {
   at: string;
   kind: string;
@@ -233,15 +371,20 @@ export interface Dependency {
   responseTime: number | null;
 }
 
-/** A stored interval of status unhealthy; `counts` is its share of each minute. */
+/** A stored interval (`eventId`) whose status counts as downtime. `counts` is its share of each
+ *  minute, `countedMinutes` what it added to the downtime. */
 export interface Downtime {
+  eventId: string;
   target: string;
   label: string;
+  status: string;
   from: string;
   to: string;
   ongoing: boolean;
   minutes: number;
   counts: number;
+  countedMinutes: number;
+  maintenanceMinutes: number;
   reason: string;
   evidence: Record<string, unknown>;
 }
@@ -284,9 +427,68 @@ export interface Events {
   nextCursor: string | null;
 }
 
+export interface FalsePositives {
+  marked: number;
+  selfResolved: number;
+  deployment: number;
+}
+
+export interface FiringTotal {
+  firings: number;
+  alerts: number;
+  told: number;
+  acknowledged: number;
+  open: number;
+}
+
+/** `change` in percent against `before`; null where there was nothing before. */
+export interface FiringTotals {
+  firings: number;
+  alerts: number;
+  told: number;
+  acknowledged: number;
+  open: number;
+  before: FiringTotal;
+  change: number | null;
+}
+
+/** Of one rule, target, server, service, tenant or severity, named by further fields. */
+export interface FiringsOf {
+  firings: number;
+  alerts: number;
+  before: number;
+  change: number | null;
+}
+
+export interface Flapping {
+  rows: FlappingTarget[];
+  total: number;
+}
+
+/** `medianGap`: seconds from one firing to the next. */
+export interface FlappingTarget {
+  ruleId: string;
+  ruleName: string;
+  target: string;
+  label: string;
+  firings: number;
+  spells: number;
+  medianGap: number;
+  last: string;
+  alertIds: string[];
+}
+
 /** An entry as it is written in the inventory. */
 export interface FleetEntry {
   id: string;
+}
+
+export interface FleetPrecision {
+  resolved: number;
+  falsePositives: FalsePositives;
+  falsePositiveShare: number | null;
+  precision: number | null;
+  definition: string;
 }
 
 export interface Found {
@@ -313,8 +515,106 @@ export interface History {
   series?: Course[];
 }
 
+export interface HourOfFirings {
+  hour: number;
+  firings: number;
+  before: number;
+}
+
+export interface HourPattern {
+  ruleId: string;
+  ruleName: string;
+  target: string;
+  label: string;
+  count: number;
+  from: string;
+  to: string;
+  hits: number;
+  days: number;
+  expected: number;
+  p: number;
+  rate: number;
+  alertIds: string[];
+  sentence: string;
+}
+
+export interface HourPatterns {
+  rows: HourPattern[];
+  total: number;
+  tested: number;
+}
+
 export interface Impact {
   tenants: string[];
+}
+
+/** `timeline` holds the first 1,000 entries; `notes` are empty for limited callers. */
+export interface Incident {
+  id: string;
+  title: string;
+  rootTarget: string | null;
+  status: 'active' | 'acknowledged' | 'resolved';
+  severity: string;
+  startedAt: string;
+  resolvedAt: string | null;
+  alertCount: number;
+  tenants: string[];
+  durations: IncidentDurations;
+  alerts: IncidentAlertRef[];
+  timeline: IncidentEntry[];
+  notes: IncidentNoted[];
+}
+
+export interface IncidentAlertRef {
+  id: string;
+  title: string;
+  target: string;
+  severity: string;
+  status: string;
+  triggeredAt: string;
+  resolvedAt: string | null;
+}
+
+/** Seconds from the first alert on; null where it has not come to that. */
+export interface IncidentDurations {
+  toTold: number | null;
+  toAcknowledged: number | null;
+  toResolved: number | null;
+}
+
+/** `event`: detected, over, what became of an alert (fired, told, acknowledged, resolved and so
+ *  on), action (on a server), or the kind of an annotation. */
+export interface IncidentEntry {
+  at: string;
+  event: string;
+  text: string;
+  by: string | null;
+  alertId: string | null;
+}
+
+export interface IncidentNoted {
+  at: string;
+  who: string;
+  text: string;
+}
+
+/** `rootTarget` is what is behind it; null for callers that may not know of that. */
+export interface IncidentSummary {
+  id: string;
+  title: string;
+  rootTarget: string | null;
+  status: 'active' | 'acknowledged' | 'resolved';
+  severity: string;
+  startedAt: string;
+  resolvedAt: string | null;
+  alertCount: number;
+  tenants: string[];
+  durations: IncidentDurations;
+}
+
+export interface Incidents {
+  incidents: IncidentSummary[];
+  nextCursor: string | null;
 }
 
 /** `state`: queued, sent, running, done, failed or expired. */
@@ -333,6 +633,14 @@ export interface Job {
   sentAt: string | null;
   startedAt: string | null;
   finishedAt: string | null;
+}
+
+/** A report as it was made. The job makes version 1, soon after the month's end. */
+export interface Kept {
+  version: number;
+  madeAt: string;
+  madeBy: string;
+  reason: string;
 }
 
 export interface Key {
@@ -374,6 +682,12 @@ export interface Maintenance {
   scope: MaintenanceScope;
 }
 
+/** `complete` is false where a maintenance opens more often than is told. */
+export interface MaintenanceCalendar {
+  windows: PlannedWindow[];
+  complete: boolean;
+}
+
 /** What work is done on: alerts that fit every field that is given; of a field, one name is
  *  enough. `service` takes names and `vps/service`. `tenant`: alerts that reach none but these
  *  tenants. `everything` is said, never meant by leaving all out. */
@@ -403,6 +717,12 @@ export interface MaintenanceWindow {
 export interface MaintenanceWindows {
   maintenance: MaintenanceWindow[];
   nextCursor: string | null;
+}
+
+export interface MissedAlerts {
+  total: number;
+  real: number;
+  alertIds: string[];
 }
 
 /** Those that are not listed, and their points together. */
@@ -436,6 +756,11 @@ export interface NewEmbed {
   pages?: string[] | null;
 }
 
+/** What somebody found out or did. */
+export interface NewIncidentNote {
+  text: string;
+}
+
 /** `tenants` limits the holder to those; `expiresAt` is ISO 8601 with its zone. */
 export interface NewKey {
   name: string;
@@ -460,9 +785,49 @@ export interface NewUser {
   role: 'admin' | 'super_admin';
 }
 
+/** One message to one recipient on one channel. `reason` says in a word, `detail` in words, why
+ *  it stands where it stands; `via`: through what the recipient was meant, such as a rotation.
+ *  `alertTitle` and `text` are those of the message, `message` the id that several
+ *  notifications share which went in one. `resentFrom` is the notification that `resentBy` had
+ *  sent again, `insteadOf` the one that failed before this one took its place. */
+export interface Notification {
+  id: string;
+  alertId: string | null;
+  alertTitle: string;
+  text: string;
+  severity: string;
+  event: string;
+  channel: string;
+  recipient: string;
+  via: string;
+  status: string;
+  reason: string;
+  detail: string;
+  attempts: number;
+  createdAt: string;
+  nextAttemptAt: string | null;
+  sentAt: string | null;
+  providerId: string | null;
+  message: string | null;
+  resentFrom: string | null;
+  resentBy: string | null;
+  insteadOf: string | null;
+}
+
+export interface Notifications {
+  notifications: Notification[];
+  nextCursor: string | null;
+}
+
 export interface Occurrence {
   start: string;
   end: string;
+}
+
+/** `until` is null when it never changes. */
+export interface OnCallNow {
+  contact: string | null;
+  until: string | null;
 }
 
 /** From `start` to `end`: 1 minute to 7 days. */
@@ -483,6 +848,54 @@ export interface Overall {
   band: string;
   reasons: Reason[];
   moreReasons: MoreReasons;
+}
+
+/** `hits` times, by chance `expected`. `p`: how likely so many are by chance, at most; `rate`:
+ *  the false discovery rate at which it is told. `medianLag` in seconds. */
+export interface PairPattern {
+  first: PatternPart;
+  second: PatternPart;
+  hits: number;
+  expected: number;
+  lift: number | null;
+  p: number;
+  rate: number;
+  withinSeconds: number;
+  medianLag: number;
+  examples: string[][];
+  sentence: string;
+}
+
+/** The 20 least likely, of `total`; `tested`: how many pairs were looked at. */
+export interface PairPatterns {
+  rows: PairPattern[];
+  total: number;
+  tested: number;
+}
+
+/** `count`: how often its trouble began. */
+export interface PatternPart {
+  ruleId: string;
+  ruleName: string;
+  target: string;
+  label: string;
+  count: number;
+}
+
+export interface Patterns {
+  together: PairPatterns;
+  precedes: PairPatterns;
+  sameHour: HourPatterns;
+  falseDiscoveryRate: number;
+  method: string;
+  notes: string[];
+}
+
+export interface PlannedWindow {
+  maintenanceId: string;
+  name: string;
+  start: string;
+  end: string;
 }
 
 /** `pages`: messages that would have told of a firing, escalations not counted. `targets`: how
@@ -592,9 +1005,9 @@ export interface Refusal {
   reason: string;
 }
 
-/** `month` is `2026-11`; `complete`: it is over. */
+/** `month` is `2026-11`; `complete`: it is over. `kept` is null while no report is kept: the
+ *  figures are those of now. */
 export interface Report {
-  tenantId: string;
   organizationName: string;
   target: number;
   uptime: number | null;
@@ -602,10 +1015,24 @@ export interface Report {
   downtimeMinutes: number;
   degradedMinutes: number;
   unknownMinutes: number;
+  blindMinutes: number;
+  maintenanceMinutes: number;
   observedMinutes: number;
+  downtimeSeconds: number;
+  observedSeconds: number;
   errorBudget: Budget;
+  policy: Record<string, string>;
+  tenantId: string;
   month: string;
   complete: boolean;
+  kept: Kept | null;
+  from: string;
+  to: string;
+}
+
+/** Why it is made again. */
+export interface ReportBody {
+  reason: string;
 }
 
 export interface Reports {
@@ -627,11 +1054,39 @@ export interface Resource {
   percent: number | null;
 }
 
-/** `escalateAfter` in seconds. */
+/** `leftOut` counts the firings that are not in it, by why. */
+export interface ResponseTimes {
+  count: number;
+  mean: number | null;
+  median: number | null;
+  p90: number | null;
+  before: Times;
+  leftOut: Record<string, number>;
+  trend: TimesFrom[];
+  definition: string;
+}
+
+/** `told`: firings that somebody was told of. */
+export interface RuleNoise {
+  resolved: number;
+  falsePositives: FalsePositives;
+  falsePositiveShare: number | null;
+  precision: number | null;
+  ruleId: string;
+  ruleName: string;
+  firings: number;
+  alerts: number;
+  told: number;
+  messages: number;
+  acknowledgedShare: number | null;
+}
+
+/** `escalateAfter` and `remindEvery` in seconds. */
 export interface RuleNotification {
   channels: string[];
   recipients: string[];
   escalateAfter: number | null;
+  remindEvery: number | null;
 }
 
 /** `after` in seconds. */
@@ -639,6 +1094,16 @@ export interface RuleStep {
   channels: string[];
   recipients: string[];
   after: number;
+}
+
+/** `suggestion` is null when there is none; `sentence` says why. */
+export interface RuleSuggestion {
+  ruleId: string;
+  version: number;
+  suggestion: SuggestedRule | null;
+  sentence: string;
+  tried: TriedChange[];
+  notes: string[];
 }
 
 /** `replace`: rules that are not in the text go, but for those of the inventory file. `dryRun`:
@@ -659,19 +1124,30 @@ export interface RulesImported {
   ids: Record<string, string[]>;
 }
 
-/** With `tenantId` the account of that tenant with its `downtimes`, else `tenants`. */
+/** The noisiest first, by messages; 50, of `total`. */
+export interface RulesNoise {
+  rows: RuleNoise[];
+  total: number;
+}
+
+/** With `tenantId` or `vpsId` the account of that one with its `downtimes`, else `tenants`.
+ *  `burnRates`: `fast` and `slow`, as of `burnRatesAt`. */
 export interface SLA {
   from: string;
   to: string;
   policy: Record<string, string>;
   tenantId?: string | null;
+  vpsId?: string | null;
+  service?: string | null;
   uptime?: number | null;
   target?: number | null;
   downtimeMinutes?: number | null;
   errorBudget?: Budget | null;
+  burnRates?: Record<string, BurnRate> | null;
+  burnRatesAt?: string | null;
   downtimes?: Downtime[];
   moreDowntimes?: boolean;
-  tenants?: Account[];
+  tenants?: TenantAccount[];
 }
 
 export interface ServiceCount {
@@ -749,6 +1225,28 @@ export interface Sources {
   html: string | null;
 }
 
+/** `rule` is what `PUT /api/admin/alerts/rules/<rule_id>` takes, with `ifMatch` as its `If-
+ *  Match`. `pagesBefore`, `pages` and `count` (of alerts) are of previews. */
+export interface SuggestedRule {
+  change: Record<string, unknown>[];
+  rule: Record<string, unknown>;
+  ifMatch: string;
+  applicable: boolean;
+  count: number;
+  pagesBefore: number;
+  pages: number;
+  reducedBy: number;
+  missed: MissedAlerts;
+  real: ToldLater;
+}
+
+export interface SuggestionRequest {
+  timeRange?: string | null;
+  from?: string | null;
+  to?: string | null;
+  soonMinutes?: number;
+}
+
 /** What became of a report; `accepted` is the number up to which its stream is stored. */
 export interface Taken {
   accepted: number;
@@ -802,6 +1300,24 @@ export interface Templates {
   variables: TemplateVariable[];
 }
 
+export interface TenantAccount {
+  organizationName: string;
+  target: number;
+  uptime: number | null;
+  met: boolean | null;
+  downtimeMinutes: number;
+  degradedMinutes: number;
+  unknownMinutes: number;
+  blindMinutes: number;
+  maintenanceMinutes: number;
+  observedMinutes: number;
+  downtimeSeconds: number;
+  observedSeconds: number;
+  errorBudget: Budget;
+  policy: Record<string, string>;
+  tenantId: string;
+}
+
 /** `uptime`: percent of the observed time of the last 30 days; null when there is none. `vpsId`
  *  is the first of `vps`. `activeAlerts` are those that reach the tenant. */
 export interface TenantHealth {
@@ -846,6 +1362,54 @@ export interface TenantsPage {
   tenants: TenantRow[];
 }
 
+/** `recipient`: the name of a contact, group or rotation, or an address that the channel takes;
+ *  inApp needs none, since it is for everybody who has the dashboard open. */
+export interface TestMessage {
+  channel: 'email' | 'sms' | 'webhook' | 'inApp' | 'apprise';
+  recipient?: string | null;
+}
+
+/** What the provider said; `id` is the notification's. `ok`: it took the message. */
+export interface TestResult {
+  id: string;
+  recipient: string;
+  ok: boolean;
+  status: string;
+  reason: string;
+  detail: string;
+  providerId: string | null;
+  seconds: number;
+}
+
+/** Of one recipient; of a group all are in `results`, and here is one that failed, if one did. */
+export interface TestResults {
+  id: string;
+  recipient: string;
+  ok: boolean;
+  status: string;
+  reason: string;
+  detail: string;
+  providerId: string | null;
+  seconds: number;
+  results: TestResult[];
+}
+
+/** In seconds. `p90`: the smallest that nine of ten do not exceed. */
+export interface Times {
+  count: number;
+  mean: number | null;
+  median: number | null;
+  p90: number | null;
+}
+
+export interface TimesFrom {
+  count: number;
+  mean: number | null;
+  median: number | null;
+  p90: number | null;
+  from: string;
+}
+
 export interface ToldKey {
   id: string;
   name: string;
@@ -858,6 +1422,20 @@ export interface ToldKey {
   revokedAt: string | null;
   lastUsedAt: string | null;
   key: string;
+}
+
+/** Of how many real troubles it would have `told`, and how much later, in seconds. */
+export interface ToldLater {
+  total: number;
+  told: number;
+  laterMedian: number | null;
+  laterMost: number | null;
+}
+
+export interface TriedChange {
+  change: Record<string, unknown>[];
+  pages: number;
+  missedReal: number;
 }
 
 export interface User {
@@ -945,6 +1523,12 @@ export interface VpsTrace {
   verdicts: Verdict[];
 }
 
+export interface WeekdayOfFirings {
+  weekday: 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
+  firings: number;
+  before: number;
+}
+
 /** On some days of the week `at` a time of the day. */
 export interface Weekly {
   minutes: number;
@@ -954,6 +1538,33 @@ export interface Weekly {
   type: 'weekly';
   days: ('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[];
   at: string;
+}
+
+/** `versions`: all that are kept, the latest first. */
+export interface WholeReport {
+  organizationName: string;
+  target: number;
+  uptime: number | null;
+  met: boolean | null;
+  downtimeMinutes: number;
+  degradedMinutes: number;
+  unknownMinutes: number;
+  blindMinutes: number;
+  maintenanceMinutes: number;
+  observedMinutes: number;
+  downtimeSeconds: number;
+  observedSeconds: number;
+  errorBudget: Budget;
+  policy: Record<string, string>;
+  tenantId: string;
+  month: string;
+  complete: boolean;
+  kept: Kept | null;
+  from: string;
+  to: string;
+  downtimes: Downtime[];
+  moreDowntimes: boolean;
+  versions: Kept[];
 }
 
 /** What getServiceDependencies takes. */
@@ -1061,6 +1672,10 @@ export interface GetSLAFilters {
   to?: string | null;
   /** without it all tenants */
   tenantId?: string | null;
+  /** instead: a server */
+  vpsId?: string | null;
+  /** with vpsId: a service on it */
+  service?: string | null;
 }
 
 /** What listSLAReports takes. */
@@ -1070,6 +1685,13 @@ export interface ListSLAReportsFilters {
   /** nextCursor of the page before; nothing else */
   cursor?: string | null;
   tenantId?: string | null;
+}
+
+/** What getSLAReport takes. */
+export interface GetSLAReportFilters {
+  format?: 'json' | 'csv' | 'pdf';
+  /** of a report that was made again; without it the latest */
+  version?: number | null;
 }
 
 /** What exportHealthMetrics takes. */
@@ -1118,8 +1740,32 @@ export interface ListAlertsFilters {
   limit?: number;
   /** nextCursor of the page before; nothing else */
   cursor?: string | null;
-  /** only alerts in this state; without it the unresolved ones */
-  status?: 'active' | 'acknowledged' | 'snoozed' | 'resolved' | null;
+  /** a whole number and m, h, d or w, such as 24h: the time up to now */
+  timeRange?: string | null;
+  /** instead of timeRange: an ISO 8601 time, or now-6h */
+  from?: string | null;
+  /** likewise; without it now */
+  to?: string | null;
+  /** without it the unresolved ones; several: it stands there several times */
+  status?: 'active' | 'acknowledged' | 'snoozed' | 'resolved' | 'unresolved' | 'all' | readonly 'active' | 'acknowledged' | 'snoozed' | 'resolved' | 'unresolved' | 'all'[];
+  /** several: it stands there several times */
+  severity?: 'info' | 'warning' | 'critical' | readonly 'info' | 'warning' | 'critical'[];
+  /** several: it stands there several times */
+  ruleId?: string | readonly string[];
+  /** several: it stands there several times */
+  vpsId?: string | readonly string[];
+  /** names, or keys such as vps-1/postgres; several: it stands there several times */
+  service?: string | readonly string[];
+  /** alerts that reach this tenant; several: it stands there several times */
+  tenantId?: string | readonly string[];
+  /** text in target, title, rule name or message, whatever its case */
+  q?: string;
+  /** whether the trouble of something else explains it */
+  suppressed?: boolean | null;
+  /** as it was marked when it was resolved */
+  falsePositive?: boolean | null;
+  /** triggeredAt, severity, resolvedAt or duration, with - in front for the largest first */
+  sort?: string;
 }
 
 /** What listAlertRules takes. */
@@ -1144,6 +1790,51 @@ export interface ListAlertRuleVersionsFilters {
   cursor?: string | null;
 }
 
+/** What getAlertAnalytics takes. */
+export interface GetAlertAnalyticsFilters {
+  /** a whole number and m, h, d or w, such as 24h: the time up to now */
+  timeRange?: string | null;
+  /** instead of timeRange: an ISO 8601 time, or now-6h */
+  from?: string | null;
+  /** likewise; without it now */
+  to?: string | null;
+  /** only alerts of these rules */
+  ruleId?: string | readonly string[];
+  /** only alerts of these servers */
+  vpsId?: string | readonly string[];
+  /** only alerts that reach these tenants */
+  tenantId?: string | readonly string[];
+  severity?: 'info' | 'warning' | 'critical' | readonly 'info' | 'warning' | 'critical'[];
+  /** of days, weekdays and hours */
+  timeZone?: string;
+  /** what ended by itself so soon, unacknowledged, was a false positive */
+  soonMinutes?: number;
+}
+
+/** What listIncidents takes. */
+export interface ListIncidentsFilters {
+  /** rows of a page */
+  limit?: number;
+  /** nextCursor of the page before; nothing else */
+  cursor?: string | null;
+  /** a whole number and m, h, d or w, such as 24h: the time up to now */
+  timeRange?: string | null;
+  /** instead of timeRange: an ISO 8601 time, or now-6h */
+  from?: string | null;
+  /** likewise; without it now */
+  to?: string | null;
+  /** several: it stands there several times */
+  status?: 'active' | 'acknowledged' | 'resolved' | readonly 'active' | 'acknowledged' | 'resolved'[];
+  /** that reached this tenant */
+  tenantId?: string | null;
+}
+
+/** What getIncidentPostmortem takes. */
+export interface GetIncidentPostmortemFilters {
+  /** an IANA name; times are told in UTC and by it */
+  timeZone?: string;
+}
+
 /** What listMaintenance takes. */
 export interface ListMaintenanceFilters {
   /** rows of a page */
@@ -1154,6 +1845,14 @@ export interface ListMaintenanceFilters {
   state?: 'active' | 'upcoming' | 'ended' | null;
 }
 
+/** What maintenanceCalendar takes. */
+export interface MaintenanceCalendarFilters {
+  /** an ISO 8601 time, or now-7d; else now */
+  from?: string | null;
+  /** likewise; else 31 days later */
+  to?: string | null;
+}
+
 /** What listSilences takes. */
 export interface ListSilencesFilters {
   /** rows of a page */
@@ -1162,6 +1861,28 @@ export interface ListSilencesFilters {
   cursor?: string | null;
   /** only those that are so now */
   state?: 'active' | 'upcoming' | 'ended' | null;
+}
+
+/** What listNotifications takes. */
+export interface ListNotificationsFilters {
+  /** rows of a page */
+  limit?: number;
+  /** nextCursor of the page before; nothing else */
+  cursor?: string | null;
+  /** in one of these states */
+  status?: 'queued' | 'sending' | 'sent' | 'delivered' | 'failed' | 'undeliverable' | 'suppressed' | readonly 'queued' | 'sending' | 'sent' | 'delivered' | 'failed' | 'undeliverable' | 'suppressed'[];
+  /** by one of these channels */
+  channel?: 'email' | 'sms' | 'webhook' | 'inApp' | 'apprise' | readonly 'email' | 'sms' | 'webhook' | 'inApp' | 'apprise'[];
+  /** of one of these events, such as alert.fired */
+  event?: string | readonly string[];
+  /** as in the answer: a contact's name */
+  recipient?: string | null;
+  /** about this alert */
+  alertId?: string | null;
+  /** not before: ISO 8601, or now-6h */
+  from?: string | null;
+  /** not after; likewise */
+  to?: string | null;
 }
 
 /** What receiveSmsStatus takes. */

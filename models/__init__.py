@@ -1,16 +1,19 @@
 """The tables. Importing this package knows them all."""
 
 from models import (
+    accounts,
     agents,
     alerts,
     annotations,
     audit,
     history,
     identity,
+    incidents,
     inventory,
     jobs,
     notifications,
     quiet,
+    recipients,
     targets,
     templates,
 )
@@ -18,16 +21,19 @@ from models.base import Base
 
 __all__ = [
     "Base",
+    "accounts",
     "agents",
     "alerts",
     "annotations",
     "audit",
     "history",
     "identity",
+    "incidents",
     "inventory",
     "jobs",
     "notifications",
     "quiet",
+    "recipients",
     "targets",
     "templates",
 ]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 if TYPE_CHECKING:
@@ -65,14 +70,34 @@ class Database:
         self.engine = open_engine(url)
         self.readers = open_engine(url)
         self._write = sessionmaker(self.engine, expire_on_commit=False)
+        self._writers = threading.Lock()
         self._read = sessionmaker(self.readers.execution_options(read_only=True))
 
     @property
     def dialect(self) -> str:
         return self.engine.dialect.name
 
-    def write(self) -> Any:
-        return self._write.begin()
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Raises OperationalError when the database cannot be written, or on SQLite not within
+        10 s because of others."""
+        with self._turn(), self._write.begin() as session:
+            yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """On SQLite the writers of this process stand in line: its own waiting is a series of
+        naps, of which the one who naps longest may never get in."""
+        if self.dialect != "sqlite":
+            yield
+            return
+        if not self._writers.acquire(timeout=BUSY_SECONDS):
+            locked = sqlite3.OperationalError("database is locked")
+            raise OperationalError("BEGIN IMMEDIATE", {}, locked)
+        try:
+            yield
+        finally:
+            self._writers.release()
 
     def read(self) -> Session:
         return self._read()

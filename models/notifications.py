@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Json, Moment
@@ -21,6 +21,11 @@ class NotificationRow(Base):
     On channels that gather messages, ``scope`` says what it is about, ``batch`` is the id of the
     row whose message it goes in (its own, where it is the first), and ``message_at`` when that
     message was made: from then on its rows are the same over all attempts.
+
+    ``resent_from`` is the id of the row that ``resent_by`` had sent again by this one.
+
+    ``via`` says in words through what the recipient was meant, such as a rotation. On a row that
+    is written because another one failed, ``instead_of`` is the id of that one.
     """
 
     __tablename__ = "notifications"
@@ -31,6 +36,23 @@ class NotificationRow(Base):
             "ix_notifications_channel_recipient_message_at", "channel", "recipient", "message_at"
         ),
         Index("ix_notifications_batch", "batch"),
+        # What lists are filtered by is found in it, without a look at the rows.
+        Index(
+            "ix_notifications_list",
+            *("created_at", "id", "status", "channel", "recipient", "event", "alert_id"),
+        ),
+        Index(
+            "ix_notifications_resent_from",
+            "resent_from",
+            sqlite_where=text("resent_from IS NOT NULL"),
+            postgresql_where=text("resent_from IS NOT NULL"),
+        ),
+        Index(
+            "ix_notifications_instead_of",
+            "instead_of",
+            sqlite_where=text("instead_of IS NOT NULL"),
+            postgresql_where=text("instead_of IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -52,3 +74,12 @@ class NotificationRow(Base):
     scope: Mapped[str | None] = mapped_column(String(320))
     batch: Mapped[str | None] = mapped_column(String(32))
     message_at: Mapped[float | None] = mapped_column(Moment)
+    resent_from: Mapped[str | None] = mapped_column(String(32))
+    resent_by: Mapped[str | None] = mapped_column(String(100))
+    via: Mapped[str] = mapped_column(Text, default="", server_default="")
+    instead_of: Mapped[str | None] = mapped_column(String(32))
+
+    @property
+    def said(self) -> str:
+        """Through what, and the detail: what there is to say of it in words."""
+        return " ".join(part for part in (self.via, self.detail) if part)

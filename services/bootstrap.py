@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import structlog
 
@@ -31,9 +31,13 @@ from services.health.board import Board
 from services.health.graph import Graph
 from services.identity import Identity
 from services.identity.agent_tokens import AgentTokens
+from services.insights.desk import Insights
+from services.insights.incidents_desk import IncidentDesk
+from services.insights.sla.desk import SlaDesk
+from services.insights.suggestion import Suggestions
 from services.inventory.desk import InventoryDesk
 from services.inventory.fleet import Fleet
-from services.inventory.schema import Contact, Inventory
+from services.inventory.schema import Inventory
 from services.inventory.sync import sync
 from services.inventory.watch import InventoryWatch
 from services.jobs import new_scheduler, schedule
@@ -44,10 +48,15 @@ from services.notify.channels.in_app import InApp
 from services.notify.channels.sms import Sms
 from services.notify.channels.twilio import Account
 from services.notify.channels.webhook import Webhook
-from services.notify.directory import Directory
+from services.notify.config_desk import ConfigDesk
+from services.notify.desk import NotificationDesk
+from services.notify.fallback import Fallbacks
+from services.notify.outbound import Outbound
 from services.notify.pipeline import Pipeline
 from services.notify.templates.desk import Templates
 from services.notify.templates.variables import Surroundings
+from services.notify.trial import Trials, missing
+from services.sealing import Sealer
 from services.settings import Settings
 from services.views.reader import Reader
 
@@ -73,6 +82,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         fleet = fleet_of(inventory)
         graph = Graph(fleet)
         read.replace(fleet, graph)
+        recipients.take_file(inventory)
         rules.take_file(inventory.rules)
         intake.replace(fleet, graph, lambda: rules.book)
         rounds.replace(fleet)
@@ -94,10 +104,15 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         sync(session, fleet, time.time())
     graph = Graph(fleet)
 
-    def contacts() -> Sequence[Contact]:
-        return inventory.inventory.contacts
-
     outside, allow = settings.public_address, settings.webhook_allow
+    recipients = ConfigDesk(
+        database,
+        inventory.inventory,
+        Sealer(settings.secret_key),
+        Outbound(allow).refusal,
+        lambda text: board.warn("recipients", text),
+    )
+    people, contacts = recipients.people, recipients.contacts
 
     def tenant_name(tenant_id: str) -> str:
         tenant = read.fleet().tenants.get(tenant_id)
@@ -109,7 +124,12 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
 
     templates = Templates(
         database,
-        Surroundings(outside or "", tenant_name=tenant_name, runbook_of=runbook_of),
+        Surroundings(
+            outside or "",
+            zone_of=lambda recipient: people().zone_of(recipient),
+            tenant_name=tenant_name,
+            runbook_of=runbook_of,
+        ),
     )
     ways: list[Channel] = [
         InApp(bus, templates.words("inApp")),
@@ -127,9 +147,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         database,
         inventory.inventory.rules,
         lambda _book: intake.take_rules(lambda: rules.book),
-        warn=lambda rule: warnings(
-            rule, read.fleet(), Directory(contacts()), channels, time.time()
-        ),
+        warn=lambda rule: warnings(rule, read.fleet(), people(), channels, time.time()),
     )
     quiet = QuietDesk(
         database,
@@ -144,7 +162,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         settings.alert_reopen_seconds,
         frozenset(channels),
     )
-    engine = Engine(rules.book, fleet, graph, habits, lambda: quiet.quiet)
+    engine = Engine(rules.book, fleet, graph, habits, lambda: quiet.quiet, people)
     intake = Intake(
         database,
         fleet,
@@ -168,8 +186,19 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         channels,
         recorded=lambda alert_id: bus.publish(AlertChanged(alert_id, "alert.notified")),
         troubled=lambda channel, recipient, text: board.warn(f"{channel} {recipient}", text),
+        fallbacks=Fallbacks(people, channels),
     )
     actions = Actions(database, read.fleet, changed=lambda job_id: bus.publish(JobChanged(job_id)))
+    previews = Previews(
+        database,
+        read.fleet,
+        read.graph,
+        lambda: rules.book,
+        habits.window,
+        habits.interval,
+        habits.timeout,
+        Detector,
+    )
     services = Services(
         settings=settings,
         database=database,
@@ -193,19 +222,24 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         intake=intake,
         engine=engine,
         alerts=AlertDesk(database, engine, intake, read.sees),
+        incidents=IncidentDesk(database, read.fleet, read.graph),
         rules=rules,
         quiet=quiet,
-        previews=Previews(
-            database,
-            read.fleet,
-            read.graph,
-            lambda: rules.book,
-            habits.window,
-            habits.interval,
-            habits.timeout,
-            Detector,
+        previews=previews,
+        insights=Insights(database, read.fleet, settings.deployment_grace),
+        suggestions=Suggestions(database, read.fleet, rules, previews, settings.deployment_grace),
+        sla=SlaDesk(
+            database, read.fleet, read.impact, board.snapshot, lambda: rules.book.rules.values()
         ),
+        recipients=recipients,
         templates=templates,
+        notifications=NotificationDesk(database, channels.keys(), read.sees, bus.publish),
+        trials=Trials(
+            database,
+            channels,
+            people,
+            missing=lambda name: missing(settings, name),
+        ),
         pipeline=pipeline,
         rounds=rounds,
         heartbeat=heartbeat,
@@ -215,6 +249,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
     )
     bus.subscribe(read.notice)
     bus.subscribe(quiet.notice)
+    bus.subscribe(services.incidents.former.notice)
     bus.subscribe(lambda event: pipeline.wake() if isinstance(event, NotificationsQueued) else None)
     schedule(services)
     return services

@@ -30,10 +30,17 @@ from services.health.board import Board
 from services.history import alive
 from services.identity import Identity
 from services.identity.agent_tokens import AgentTokens
+from services.insights.desk import Insights
+from services.insights.incidents_desk import IncidentDesk
+from services.insights.sla.desk import SlaDesk
+from services.insights.suggestion import Suggestions
 from services.inventory.desk import InventoryDesk
 from services.inventory.watch import InventoryWatch
+from services.notify.config_desk import ConfigDesk
+from services.notify.desk import NotificationDesk
 from services.notify.pipeline import Pipeline
 from services.notify.templates.desk import Templates
+from services.notify.trial import Trials
 from services.settings import Settings
 from services.views.reader import Reader
 
@@ -57,10 +64,17 @@ class Services:
     intake: Intake
     engine: Engine
     alerts: AlertDesk
+    incidents: IncidentDesk
     rules: RuleDesk
     quiet: QuietDesk
     previews: Previews
+    insights: Insights
+    suggestions: Suggestions
+    sla: SlaDesk
+    recipients: ConfigDesk
     templates: Templates
+    notifications: NotificationDesk
+    trials: Trials
     pipeline: Pipeline
     rounds: Rounds
     heartbeat: Heartbeat

@@ -43,11 +43,18 @@ def schedule(services: Services) -> None:
         "outbox": (services.pipeline.sweep, 1),
         "inventory": (partial(look_at_inventory, services), 2),
         "quiet": (services.quiet.refresh, 5),
+        "incidents": (services.incidents.former.look, 2),
         "history": (partial(tidy_history, services), 60),
         "actions": (lambda: services.actions.expire(time.time()), 5),
         "agents": (services.agents.forget, 3600),
         "sessions": (services.identity.forget_expired, 3600),
         "keys": (services.identity.keys.write_uses, 60),
+        # At every round of looks, so that a rule's duration runs on from one to the next.
+        "tenants": (
+            lambda: services.intake.weigh(services.sla.figures()),
+            min(60, services.settings.collect_interval),
+        ),
+        "reports": (services.sla.reports.make_due, 300),
     }
     if services.deadman is not None:
         duties["deadman"] = (services.deadman.beat, deadman.EVERY)

@@ -28,12 +28,20 @@ class Metric:
     states: tuple[str, ...] = ()
     alias: str | None = None
 
+    @property
+    def remembered(self) -> bool:
+        """Whether there is a past of it to show: numbers, or statuses. What is computed for rules
+        alone has none."""
+        computed = self.kinds == TENANTS and not self.states
+        return not computed and self.name != "vps.reporting"
+
 
 STATUSES = tuple(str(status) for status in Status)
 VPS = frozenset({Kind.VPS})
 PROBED = frozenset({Kind.SERVICE, Kind.APPLICATION})
 PART = frozenset({Kind.SERVICE, Kind.DEPENDENCY})
 ANY = frozenset(Kind)
+TENANTS = frozenset({Kind.TENANT})
 
 #: What the specification calls a service type, and the names under which it is met in the wild.
 TYPES: Mapping[str, frozenset[str]] = {
@@ -80,9 +88,10 @@ CATALOGUE: Mapping[str, Metric] = {
             Metric(f"{name}.status", f"Status of {name}", "", PART, types=names, states=STATUSES)
             for name, names in TYPES.items()
         ),
-        Metric(
-            "tenant.status", "Status of a tenant", "", frozenset({Kind.TENANT}), states=STATUSES
-        ),
+        Metric("tenant.status", "Status of a tenant", "", TENANTS, states=STATUSES),
+        # Computed for rules that watch them (services.insights.sla.burn), and not kept.
+        Metric("sla.burnRate", "Burn rate over 1 h and 5 min", "x", TENANTS),
+        Metric("sla.burnRateSlow", "Burn rate over 6 h and 30 min", "x", TENANTS),
     )
 }
 

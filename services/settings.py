@@ -67,9 +67,9 @@ class Settings(BaseSettings):
     retention_1m_days: Annotated[int, values.whole(1, 3650)] = 14
     retention_10m_days: Annotated[int, values.whole(1, 3650)] = 90
     retention_1h_days: Annotated[int, values.whole(1, 3650)] = 730
-    heartbeat_url: Annotated[
-        str | None, BeforeValidator(values.web_address), Field(repr=False)
-    ] = None
+    heartbeat_url: Annotated[str | None, BeforeValidator(values.web_address), Field(repr=False)] = (
+        None
+    )
     webhook_allow: Annotated[tuple[values.Network, ...], BeforeValidator(values.networks)] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],

@@ -27,6 +27,7 @@ from services.errors import Conflict, NotFound
 from services.events import AlertChanged
 from services.health.graph import Graph
 from services.inventory.fleet import Fleet
+from services.notify.directory import Directory
 from services.observation import Kind as TargetKind
 from services.observation import kind_of
 from services.rule import Rule, Rulebook
@@ -51,7 +52,8 @@ class Habits:
 
 
 class Engine:
-    """``quiet`` gives what is silent at the moment: maintenance, silences, deployments."""
+    """``quiet`` gives what is silent at the moment: maintenance, silences, deployments; ``people``
+    who can be told (None: those of the inventory)."""
 
     def __init__(
         self,
@@ -60,9 +62,11 @@ class Engine:
         graph: Graph,
         habits: Habits,
         quiet: Callable[[], Quiet],
+        people: Callable[[], Directory] | None = None,
     ) -> None:
         self._habits = habits
         self._quiet = quiet
+        self._people = people or self._of_the_inventory
         self._live: dict[str, dict[str, Live]] = {}
         self._pairs: dict[str, Pair] = {}
         self._latest = self._set_back = 0.0
@@ -209,7 +213,13 @@ class Engine:
         self._causes = Causes(
             fleet, graph, habits.interval, habits.timeout, self._announced, self._since
         )
-        self._records = Records(book, fleet, graph, habits.channels, self._senses.verdict)
+        self._records = Records(
+            book, fleet, graph, habits.channels, self._senses.verdict, self._people
+        )
+
+    def _of_the_inventory(self) -> Directory:
+        fleet = self._fleet
+        return Directory(tuple(fleet.contacts.values()), fleet.groups, fleet.rotations)
 
     def _set(self, rule_id: str, target: str, live: Live) -> None:
         rules = self._live.setdefault(target, {})

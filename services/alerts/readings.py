@@ -14,6 +14,9 @@ from services.metrics import Metric
 from services.observation import Kind, Status, kind_of, vps_of
 from services.rule import Operator, Rule, Scope, Threshold
 
+#: Kinds of targets whose metrics stand in their readings.
+_OF_READINGS = (frozenset({Kind.VPS}), frozenset({Kind.TENANT}))
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -142,7 +145,7 @@ def read(metric: Metric, judgement: Judgement) -> Value | None:
         return "silent" if judgement.silent else "reporting"
     if metric.states:
         return None if judgement.status is Status.UNKNOWN else judgement.status.value
-    if metric.kinds == frozenset({Kind.VPS}):
+    if metric.kinds in _OF_READINGS:
         return None if judgement.silent else judgement.metrics.get(metric.name)
     check = judgement.check
     if check is None or judgement.silent:

@@ -18,9 +18,9 @@ from services.alerts.steps import Kind, Step
 from services.events import AlertChanged
 from services.health.graph import Graph
 from services.inventory.fleet import Fleet
-from services.inventory.schema import Contact
 from services.notify import outbox
 from services.notify.body import alert_body
+from services.notify.directory import Directory
 from services.observation import vps_of
 from services.rule import Absence, NotificationPlan, Rulebook, Severity, Threshold
 from services.times import span
@@ -33,7 +33,7 @@ def fingerprint(rule_id: str, target: str) -> str:
 
 class Records:
     """Writes steps. ``channels``: the names of those that can send; ``verdict`` gives what a
-    detector said of (rule id, target)."""
+    detector said of (rule id, target), ``people`` who can be told at the moment."""
 
     def __init__(
         self,
@@ -42,10 +42,11 @@ class Records:
         graph: Graph,
         channels: Collection[str],
         verdict: Callable[[tuple[str, str]], Verdict | None],
+        people: Callable[[], Directory],
     ) -> None:
         self._book = book
         self._fleet = fleet
-        self._contacts: Sequence[Contact] = tuple(fleet.contacts.values())
+        self._people = people
         self._graph = graph
         self._channels = channels
         self._verdict = verdict
@@ -225,7 +226,7 @@ class Records:
         return outbox.enqueue(
             session, alert_id=alert.id, event=event,
             body={**alert_body(alert), "runbookUrl": step.rule.runbook_url},
-            severity=Severity(alert.severity), plan=plan, contacts=self._contacts,
+            severity=Severity(alert.severity), plan=plan, people=self._people(),
             channels=self._channels, now=step.at,
         )  # fmt: skip
 

@@ -165,6 +165,19 @@ class Intake:
         self._queue.put(Asked(command, done))
         return done
 
+    def weigh(self, figures: Mapping[str, Judgement]) -> None:
+        """Has rules judge what was computed of targets and not read there: it is no reading, and
+        nothing of it is kept but what follows for alerts."""
+
+        def judged(batch: Batch, now: float) -> None:
+            watched = self._fleet.keys()
+            for key, judgement in figures.items():
+                if key in watched:
+                    batch.plan.judge(key, judgement, now)
+
+        if figures:
+            self._queue.put(judged)
+
     def tick(self) -> None:
         """Asks the writer to look for durations that are complete and targets that are silent.
         Cheap; a tick that still waits is enough."""

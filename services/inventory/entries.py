@@ -76,7 +76,9 @@ class Merger:
     def __init__(self, file: Inventory, environ: Mapping[str, str] = os.environ) -> None:
         self._file = file
         self._environ = environ
-        self._plain = file.model_dump(mode="json", by_alias=True, exclude={"contacts"})
+        self._plain = file.model_dump(
+            mode="json", by_alias=True, exclude={"contacts", "groups", "on_call"}
+        )
 
     @property
     def file(self) -> Inventory:

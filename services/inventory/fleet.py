@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import KeysView, Mapping
+from collections.abc import KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,9 +10,11 @@ from services.inventory.references import self_id
 from services.inventory.schema import (
     ApplicationSpec,
     Contact,
+    Group,
     Inventory,
     LocalSource,
     Monitoring,
+    Rotation,
     ServiceSpec,
     Source,
     TenantSpec,
@@ -42,6 +44,8 @@ class Fleet:
     rules: Mapping[str, Rule]
     local: str
     own: Mapping[str, str]
+    groups: Sequence[Group] = ()
+    rotations: Sequence[Rotation] = ()
 
     @classmethod
     def build(
@@ -74,6 +78,8 @@ class Fleet:
             rules={rule.id: rule for rule in inventory.rules},
             local=local.id,
             own=own,
+            groups=inventory.groups,
+            rotations=inventory.on_call,
         )
 
     def keys(self) -> KeysView[str]:

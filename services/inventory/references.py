@@ -4,15 +4,16 @@ names of an inventory with other mistakes are checked all the same."""
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
-from services.inventory.wording import nearest
+from services.inventory.near import nearest
 
 Path = tuple[str | int, ...]
 Add = Callable[[Path, str], None]
 
 _MOST_CIRCLES = 20
+_NONE: Mapping[str, str] = {}
 
 
 def check_references(data: Mapping[str, Any], add: Add) -> None:
@@ -21,7 +22,7 @@ def check_references(data: Mapping[str, Any], add: Add) -> None:
     tenants = dict(_entries(data, "tenants"))
     _unique(servers, "id", "a server", add)
     _unique(tenants, "id", "a tenant", add)
-    _unique(dict(_entries(data, "contacts")), "name", "a contact", add)
+    check_people(data, add)
     _unique(dict(_entries(data, "rules")), "id", "a rule", add)
     for entries, what in ((servers, "a service"), (tenants, "an application")):
         for path, entry in entries.items():
@@ -32,6 +33,49 @@ def check_references(data: Mapping[str, Any], add: Add) -> None:
     _dependencies(servers, known, add)
     _applications(tenants, known, add)
     _scopes(data, known, add)
+
+
+def check_people(
+    data: Mapping[str, Any], add: Add, others: Iterable[str] = (), taken: Mapping[str, str] = _NONE
+) -> None:
+    """What contacts, groups and rotations say of each other. ``others`` are names of contacts that
+    stand elsewhere and may be named; ``taken`` says of names that stand elsewhere what they are."""
+    _one_of_each_name(data, add, taken)
+    names = [e["name"] for _, e in _entries(data, "contacts") if _named(e, "name")]
+    known = {plain_name(name): name for name in (*others, *names)}
+    for path, entry in (*_entries(data, "groups"), *_entries(data, "onCall")):
+        for below, name in _names(entry, "members", path):
+            _member(name, known, below, add)
+        for below, override in _entries(entry, "overrides", path):
+            if _named(override, "contact"):
+                _member(override["contact"], known, (*below, "contact"), add)
+    for path, group in _entries(data, "groups"):
+        seen = set()
+        for below, name in _names(group, "members", path):
+            if plain_name(name) in seen:
+                add(below, f"'{name}' stands here twice; name each member once")
+            seen.add(plain_name(name))
+
+
+def _one_of_each_name(data: Mapping[str, Any], add: Add, taken: Mapping[str, str]) -> None:
+    first = dict(taken)
+    for field, what in (("contacts", "contact"), ("groups", "group"), ("onCall", "rotation")):
+        for path, entry in _entries(data, field):
+            if _named(entry, "name"):
+                place = f"a {what} '{entry['name']}' ({field}[{path[-1]}])"
+                found = first.setdefault(plain_name(entry["name"]), place)
+                if found != place:
+                    add((*path, "name"), f"there already is {found}; name each once")
+
+
+def plain_name(name: str) -> str:
+    """A form in which two writings of one name are equal."""
+    return name.strip().casefold()
+
+
+def _member(name: str, known: Mapping[str, str], path: Path, add: Add) -> None:
+    if plain_name(name) not in known:
+        add(path, f"there is no contact '{name}'; {nearest(name, known.values())}")
 
 
 class _Known:

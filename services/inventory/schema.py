@@ -5,12 +5,9 @@ What one part says of another (names that must exist) is checked in services.inv
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from services.inventory.check_specs import (
     Check,
@@ -25,6 +22,7 @@ from services.inventory.check_specs import (
     Witness,
 )
 from services.inventory.kinds import reader
+from services.inventory.people import Contact, Group, Rotation, WebhookAddress
 from services.rule import Id, Rule, WebAddress, Wire
 
 __all__ = [
@@ -34,6 +32,7 @@ __all__ = [
     "Contact",
     "DnsCheck",
     "ExporterSource",
+    "Group",
     "HealthSource",
     "HttpCheck",
     "Inventory",
@@ -41,8 +40,10 @@ __all__ = [
     "Monitoring",
     "PostgresCheck",
     "RedisCheck",
+    "Rotation",
     "S3Check",
     "ServiceSpec",
+    "SlaPolicy",
     "SmtpCheck",
     "Source",
     "TcpCheck",
@@ -52,8 +53,6 @@ __all__ = [
     "WebhookAddress",
     "Witness",
 ]
-
-_SERVICE_URL = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*://[^\s\x00-\x1f\x7f]{1,2000}", re.I)
 
 #: A line for people to read.
 Label = Annotated[str, Field(max_length=200)]
@@ -162,54 +161,29 @@ class ApplicationSpec(Wire):
     depends_on: tuple[str, ...] = ()
 
 
+class SlaPolicy(Wire):
+    """How a tenant's time is counted. Unhealthy time is always down. ``unknown``: nobody could
+    look; ``blindness``: because the monitor itself did not run or could not see. ``maintenance``:
+    whether time in planned windows is taken out."""
+
+    degraded: Literal["up", "down"] = "up"
+    unknown: Literal["excluded", "up", "down"] = "excluded"
+    maintenance: Literal["excluded", "counted"] = "counted"
+    blindness: Literal["excluded", "up", "down"] = "excluded"
+
+
 class TenantSpec(Wire):
+    """``sla``: the share of the time, in percent, in which it was promised to be up."""
+
     id: Id
     organization_name: Label = ""
     sla: Annotated[float, Field(gt=0, le=100)] = 99.9
+    sla_policy: SlaPolicy = SlaPolicy()
     services: tuple[ApplicationSpec, ...] = ()
 
     @property
     def label(self) -> str:
         return self.organization_name or self.id
-
-
-class WebhookAddress(Wire):
-    url: WebAddress
-    secret: SecretStr
-
-    @field_validator("secret")
-    @classmethod
-    def _usable(cls, secret: SecretStr) -> SecretStr:
-        """Any text signs; one that says it is base64 (``whsec_``) must be."""
-        text = secret.get_secret_value()
-        if not text:
-            raise ValueError("the secret is empty; give a random text of some 32 characters")
-        if text.startswith("whsec_"):
-            try:
-                base64.b64decode(text.removeprefix("whsec_"), validate=True)
-            except binascii.Error:
-                raise ValueError("after 'whsec_' a secret goes on in base64") from None
-        return secret
-
-
-class Contact(Wire):
-    """``apprise`` is a service URL (``slack://...``), which holds the service's token."""
-
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    email: str | None = None
-    phone: str | None = None
-    webhook: WebhookAddress | None = None
-    apprise: SecretStr | None = None
-
-    @field_validator("apprise")
-    @classmethod
-    def _a_service(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not _SERVICE_URL.fullmatch(url.get_secret_value()):
-            raise ValueError(
-                "this is not a service URL; write it as slack://..., or use webhook for an address "
-                "that begins with http"
-            )
-        return url
 
 
 class Inventory(Wire):
@@ -218,4 +192,6 @@ class Inventory(Wire):
     vps: tuple[VpsSpec, ...] = ()
     tenants: tuple[TenantSpec, ...] = ()
     contacts: tuple[Contact, ...] = ()
+    groups: tuple[Group, ...] = ()
+    on_call: tuple[Rotation, ...] = ()
     rules: tuple[Rule, ...] = ()

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.targets import TargetRow
+from services.inventory import members
 from services.inventory.fleet import Fleet
 from services.observation import PLATFORM, Kind, kind_of
 
@@ -21,11 +22,13 @@ def sync(session: Session, fleet: Fleet, now: float) -> dict[str, int]:
     key that it has ever held.
 
     What left the inventory gets ``removed_at`` and keeps its row, what returned loses it. A
-    dependency is discovered at run time: it leaves with its service and returns with it. Two
-    processes may do this at once. ``now``: seconds since the epoch.
+    dependency is discovered at run time: it leaves with its service and returns with it. What
+    tenants are judged by is remembered with it. Two processes may do this at once. ``now``:
+    seconds since the epoch.
     """
     wanted = dict.fromkeys([*fleet.keys(), PLATFORM])
     rows = _rows(session)
+    members.remember(session, fleet, {key for key, (_, at) in rows.items() if at is None}, now)
     missing = [{"key": key, "kind": str(kind_of(key))} for key in wanted if key not in rows]
     if missing:
         session.execute(_insert(session), missing)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
@@ -11,15 +9,14 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr
 from pydantic_core import ErrorDetails
 
+from services.inventory.near import nearest as nearest
 from services.inventory.schema import Inventory
 from services.inventory.tree import Node
 
 Path = Sequence[str | int]
 
-_SHOWN = 20
 _LONGEST = 62
 _LOGIN = re.compile(r"//.*@(?=[^@]*')", re.DOTALL)
-_FEW = 40
 _NEEDS: Mapping[str, str] = {
     "string_type": "text; put it in quotes",
     "int_type": "a whole number",
@@ -102,26 +99,6 @@ def _is_secret(path: Path) -> bool:
 
 def _holds(annotation: Any, type_: type) -> bool:
     return annotation is type_ or any(_holds(inner, type_) for inner in get_args(annotation))
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``did you mean 'x'?``, or everything that is known."""
-    known = list(known)
-    near = difflib.get_close_matches(word, _around(word, known), n=2, cutoff=0.6)
-    if near:
-        return f"did you mean {' or '.join(repr(name) for name in near)}?"
-    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    return f"known: {', '.join(known[:_SHOWN])}{more}" if known else "none is known"
-
-
-def _around(word: str, known: list[str]) -> list[str]:
-    """Of a long list, the names that sort near ``word``: to compare it with thousands takes
-    too long where thousands are wrong."""
-    if len(known) <= _FEW:
-        return known
-    known = sorted(known)
-    at = bisect.bisect(known, word)
-    return known[max(at - _FEW // 2, 0) : at + _FEW // 2]
 
 
 def fields_at(path: Path) -> list[str]:

@@ -72,8 +72,9 @@ def refusal(address: str, allow: Iterable[Network] = ()) -> str | None:
     word = next(_words(target), None)
     if word is None:
         return None
-    inner = "" if target == judged else f", which leads to {target}"
-    return f"{judged}{inner} is a {word} address"
+    inner = "" if target == judged else f", which leads to {target},"
+    article = "an" if word[0] in "aeiou" else "a"
+    return f"{judged}{inner} is {article} {word} address"
 
 
 def _words(address: Address) -> Iterator[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 
 import structlog
 
+from services.notify.bounded import Late, within
 from services.notify.channels import Channel, DeliveryError, Message, Receipt
 from services.notify.claims import Claim, Outcome
 from services.notify.retry import Reason, Status, next_attempt
@@ -38,28 +37,18 @@ def attempt(
         status, reason = Status.DELIVERED, Reason.CONFIRMED
     else:
         status, reason = Status.SENT, Reason.ACCEPTED
-    detail = ""
+    said = [receipt.note]
     if claim.rows > 1:
-        reason, detail = Reason.BATCHED, f"One message told of this and {claim.rows - 1} more."
+        reason = Reason.BATCHED
+        said.insert(0, f"One message told of this and {claim.rows - 1} more.")
+    detail = _detail(" ".join(said).strip())
     return Outcome(status, reason, detail, sent_at=clock(), provider_id=receipt.provider_id)
 
 
 def _send(channel: Channel, message: Message, limit: float) -> Receipt:
-    """Sends in a thread of its own, since a blocked call cannot be ended from outside."""
-    result: Future[Receipt] = Future()
-
-    def run() -> None:
-        try:
-            result.set_result(channel.send(message))
-        except Exception as error:
-            result.set_exception(error)
-
-    threading.Thread(target=run, name=f"notify-send-{channel.name}", daemon=True).start()
     try:
-        return result.result(limit)
-    except TimeoutError:
-        if result.done():
-            raise
+        return within(limit, lambda: channel.send(message), f"notify-send-{channel.name}")
+    except Late:
         raise DeliveryError(
             f"The channel {channel.name} did not finish within {limit:g} s.",
             permanent=False,
@@ -68,10 +57,14 @@ def _send(channel: Channel, message: Message, limit: float) -> Receipt:
 
 
 def _failure(claim: Claim, error: DeliveryError, now: float, jitter: float) -> Outcome:
-    detail = "".join(c if c.isprintable() else " " for c in error.message)[:_DETAIL_LENGTH]
+    detail = _detail(error.message)
     if error.permanent:
         return Outcome(Status.FAILED, error.reason, detail)
     again = next_attempt(claim.attempts, claim.since, now, jitter, error.retry_after)
     if again is None:
         return Outcome(Status.FAILED, Reason.GAVE_UP, f"Gave up after 24 h. {detail}")
     return Outcome(Status.QUEUED, error.reason, detail, next_attempt_at=again)
+
+
+def _detail(said: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in said)[:_DETAIL_LENGTH]

@@ -89,7 +89,6 @@ _WAITS_FOR_TIME = (
     .where(
         exists().where(Row.status == Status.QUEUED, Row.next_attempt_at <= bindparam("now"))
         | exists().where(Row.status == Status.SENDING)
-        | exists().where(Row.status == Status.QUEUED, Row.created_at <= bindparam("yesterday"))
     )
     .limit(1)
 )
@@ -98,7 +97,7 @@ _WAITS_FOR_TIME = (
 def stirs(session: Session, now: float) -> bool:
     """Whether there may be anything to send or to take care of, for any channel and process. No
     more than that, but in one question that costs next to nothing while nothing is to be told."""
-    found = session.execute(_WAITS_FOR_TIME, {"now": now, "yesterday": now - GIVE_UP_AFTER})
+    found = session.execute(_WAITS_FOR_TIME, {"now": now})
     return found.first() is not None
 
 
@@ -153,24 +152,28 @@ def record(session: Session, claim: Claim, outcome: Outcome) -> bool:
         # Also when a provider's receipt was faster for the row that the message has its id from.
         _changed(session, [*batches.others(claim.message.id), *ours], **values)
     if kept and outcome.status == Status.FAILED and claim.fired:
-        _suppress_what_follows(session, claim)
+        suppress_what_follows(session, claim.fired, claim.channel, claim.message.recipient)
     return bool(kept)
 
 
-def _suppress_what_follows(session: Session, claim: Claim) -> None:
+def suppress_what_follows(
+    session: Session, alerts: Collection[str], channel: str, recipient: str
+) -> None:
+    """Suppresses what waits for a recipient on a channel to be told of alerts of whose firing it
+    was never told there."""
     told = aliased(Row)
     _changed(
         session,
         [
-            Row.alert_id.in_(claim.fired),
-            Row.channel == claim.channel,
-            Row.recipient == claim.message.recipient,
+            Row.alert_id.in_(alerts),
+            Row.channel == channel,
+            Row.recipient == recipient,
             Row.event != FIRING,
             Row.status == Status.QUEUED,
             ~exists().where(
                 told.alert_id == Row.alert_id,
-                told.channel == claim.channel,
-                told.recipient == claim.message.recipient,
+                told.channel == channel,
+                told.recipient == recipient,
                 told.event == FIRING,
                 told.status.in_(REACHING),
             ),
@@ -189,11 +192,12 @@ def expired(now: float, own: Collection[str]) -> list[ColumnElement[bool]]:
 
 
 def stranded(now: float, channels: Collection[str]) -> list[ColumnElement[bool]]:
-    """Conditions of rows that have waited a day for a channel that this process has not got."""
+    """Conditions of rows that could have been sent for a day by a channel that this process has not
+    got. The time in which they were held back does not count."""
     return [
         Row.status == Status.QUEUED,
         Row.channel.not_in(channels),
-        Row.created_at <= now - GIVE_UP_AFTER,
+        Row.next_attempt_at <= now - GIVE_UP_AFTER,
     ]
 
 

@@ -19,10 +19,13 @@ from dataclasses import dataclass
 from yarl import URL
 
 from services.notify.address_guard import Network, refusal
+from services.notify.bounded import Late, within
 from services.notify.channels import DeliveryError
 from services.notify.retry import Reason
 
 LIMIT = 10.0
+#: Seconds that somebody who saves an address waits for its name to be looked up.
+_PATIENCE = 3.0
 
 #: The addresses of a host; raises OSError when there are none.
 Resolver = Callable[[str, int], Sequence[str]]
@@ -51,6 +54,19 @@ class Outbound:
         self._resolve = resolver
         self._limit = limit
         self._tls = ssl.create_default_context()
+
+    def refusal(self, text: str) -> str | None:
+        """Why a URL would not be called, as far as that is known now; None when it may be called,
+        or when its name cannot be looked up within 3 s. Said when an address is saved; it is judged
+        again whenever it is used, since a name may lead elsewhere by then."""
+        patience = min(self._limit, _PATIENCE)
+        try:
+            within(patience, lambda: self._checked(text), "notify-look-up")
+        except DeliveryError as error:
+            return error.message if error.permanent else None
+        except Late:
+            return None
+        return None
 
     def post(self, text: str, headers: Mapping[str, str], data: bytes) -> Answer:
         """The answer to one POST; DeliveryError when there is none, or none may be asked for."""

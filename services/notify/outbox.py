@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models.notifications import NotificationRow as Row
-from services.inventory.schema import Contact
 from services.notify.address import EVERYONE, Destination, destinations
 from services.notify.batching import BATCHED
+from services.notify.directory import Directory
+from services.notify.quiet_hours import PERSONAL, pause
 from services.notify.retry import REACHING, Reason, Status
+from services.notify.standin import stand_in
 from services.rule import Channel, NotificationPlan, Severity
 
 FIRING = "alert.fired"
@@ -26,6 +28,9 @@ RESOLUTION = "alert.resolved"
 ACKNOWLEDGEMENT = "alert.acknowledged"
 ESCALATION = "alert.escalated"
 TROUBLE = "channel.troubled"
+
+#: Why a recipient cannot be told on a channel although it is known who that is.
+_LACKING = (Reason.NO_ADDRESS, Reason.CHANNEL_UNAVAILABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +54,25 @@ def enqueue(
     body: Mapping[str, Any],
     severity: Severity,
     plan: NotificationPlan,
-    contacts: Sequence[Contact],
+    people: Directory,
     channels: Collection[str],
     now: float,
 ) -> int:
     """Writes one row for each recipient and channel of a plan; returns how many will be sent.
 
-    ``contacts`` are those of the installation, ``channels`` the names of the channels that can
-    send. Who cannot be told gets a row too, undeliverable, with the reason. ``severity`` goes
-    into the stored body. Belongs to the caller's transaction: nothing is sent before it commits.
+    ``people`` are those of the installation, ``channels`` the names of the channels that can
+    send. Who cannot be told gets a row too, undeliverable, with the reason, and one by its fallback
+    channel; whose quiet hours it is is told when they end. ``severity`` goes into the stored body.
+    Belongs to the caller's transaction: nothing is sent before it commits.
     """
     stored = {**body, "severity": str(severity)}
-    targets = destinations(plan, contacts, channels)
-    _write(session, alert_id, event, stored, targets, now)
-    return sum(target.reason is None for target in targets)
+    targets = destinations(plan, people, channels, now)
+    rows = _rows(session, alert_id, event, stored, targets, now)
+    _respect_quiet_hours(session, alert_id, rows, people, severity, now)
+    rows += _stand_ins(rows, people, channels, now)
+    session.add_all(rows)
+    session.flush()
+    return sum(row.status == Status.QUEUED for row in rows)
 
 
 def enqueue_resolution(
@@ -70,7 +80,9 @@ def enqueue_resolution(
 ) -> int:
     """Writes ``alert.resolved`` for whoever was told ``since`` a moment (seconds since the epoch),
     or will be, that the alert fired or that nobody took it on; returns the number of rows. Each
-    is sent after the firing that it ends."""
+    is sent after the firing that it ends. What waits for the end of quiet hours is not told any
+    more, so its end is not either."""
+    _forget_what_is_held(session, alert_id)
     targets = _told_of_firing(session, alert_id, since)
     return _write(session, alert_id, RESOLUTION, body, targets, now)
 
@@ -119,16 +131,18 @@ def told(
             Row.sent_at,
             Row.detail,
             Row.event,
+            Row.via,
         )
         .where(Row.alert_id.in_(found))
         .order_by(Row.created_at, Row.channel, Row.recipient)
     )
     if event is not None:
         query = query.where(Row.event == event)
-    for alert_id, channel, recipient, status, reason, sent_at, detail, kind in session.execute(
+    for alert_id, channel, recipient, status, reason, sent_at, detail, kind, via in session.execute(
         query
     ):
-        entry = Told(channel, recipient, Status(status), Reason(reason), sent_at, detail, kind)
+        said = " ".join(part for part in (via, detail) if part)
+        entry = Told(channel, recipient, Status(status), Reason(reason), sent_at, said, kind)
         found[str(alert_id)].append(entry)
     return found
 
@@ -156,28 +170,123 @@ def _write(
     targets: Sequence[Destination],
     now: float,
 ) -> int:
-    created_at = _after_all_others(session, alert_id, now) if alert_id else now
-    scope = scope_of(body, alert_id) if alert_id else None
-    for target in targets:
-        sendable = target.reason is None
-        session.add(
-            Row(
-                id=uuid4().hex,
-                alert_id=alert_id,
-                event=event,
-                channel=target.channel,
-                recipient=target.recipient,
-                body=dict(body),
-                status=Status.QUEUED if sendable else Status.UNDELIVERABLE,
-                reason=target.reason or Reason.NEW,
-                detail=target.detail,
-                created_at=created_at,
-                next_attempt_at=now if sendable else None,
-                scope=scope if target.channel in BATCHED else None,
-            )
-        )
+    session.add_all(_rows(session, alert_id, event, body, targets, now))
     session.flush()
     return len(targets)
+
+
+def _rows(
+    session: Session,
+    alert_id: str | None,
+    event: str,
+    body: Mapping[str, Any],
+    targets: Sequence[Destination],
+    now: float,
+) -> list[Row]:
+    created_at = _after_all_others(session, alert_id, now) if alert_id else now
+    scope = scope_of(body, alert_id) if alert_id else None
+    return [
+        Row(
+            id=uuid4().hex,
+            alert_id=alert_id,
+            event=event,
+            channel=target.channel,
+            recipient=target.recipient,
+            body=dict(body),
+            status=Status.QUEUED if target.reason is None else Status.UNDELIVERABLE,
+            reason=target.reason or Reason.NEW,
+            detail=target.detail,
+            created_at=created_at,
+            next_attempt_at=now if target.reason is None else None,
+            scope=scope if target.channel in BATCHED else None,
+            via=target.via,
+        )
+        for target in targets
+    ]
+
+
+def _respect_quiet_hours(
+    session: Session,
+    alert_id: str,
+    rows: Sequence[Row],
+    people: Directory,
+    severity: Severity,
+    now: float,
+) -> None:
+    """Holds back what can wait. What cannot takes along what is held of the same alert, which it
+    would else have to wait behind."""
+    urgent = set()
+    for row in rows:
+        if row.status != Status.QUEUED or row.channel not in PERSONAL:
+            continue
+        if waits := pause(people.contact(row.recipient), row.channel, severity, now):
+            row.reason, row.detail = Reason.QUIET_HOURS, waits.detail
+            row.next_attempt_at = waits.until
+        else:
+            urgent.add((row.channel, row.recipient))
+    if urgent:
+        held = session.execute(
+            select(Row.id, Row.channel, Row.recipient).where(*_held(alert_id))
+        ).all()
+        ids = [id_ for id_, channel, recipient in held if (channel, recipient) in urgent]
+        if ids:
+            session.execute(update(Row).where(Row.id.in_(ids)).values(next_attempt_at=now))
+
+
+def judge_what_is_held(session: Session, people: Directory, now: float) -> None:
+    """Judges anew what waits for the end of quiet hours: somebody's were changed."""
+    held = select(Row).where(
+        Row.status == Status.QUEUED, Row.reason == Reason.QUIET_HOURS, Row.batch.is_(None)
+    )
+    for row in session.scalars(held):
+        severity = str(row.body.get("severity") or Severity.CRITICAL)
+        waits = pause(people.contact(row.recipient), row.channel, severity, now)
+        row.next_attempt_at = waits.until if waits else now
+        if waits:
+            row.detail = waits.detail
+
+
+def _held(alert_id: str) -> Sequence[Any]:
+    """Conditions of an alert's rows that wait for the end of quiet hours."""
+    return (
+        Row.alert_id == alert_id,
+        Row.status == Status.QUEUED,
+        Row.reason == Reason.QUIET_HOURS,
+        Row.batch.is_(None),
+    )
+
+
+def _forget_what_is_held(session: Session, alert_id: str) -> None:
+    """The trouble is over before the quiet hours are: nobody need be told of it."""
+    session.execute(
+        update(Row)
+        .where(*_held(alert_id))
+        .values(
+            status=Status.SUPPRESSED,
+            reason=Reason.OVER,
+            detail="It was over before the recipient's quiet hours were.",
+            next_attempt_at=None,
+        )
+    )
+
+
+def _stand_ins(
+    rows: Sequence[Row], people: Directory, channels: Collection[str], now: float
+) -> list[Row]:
+    """Rows by the fallback channels of those who cannot be told as planned, unless they are told
+    by that channel anyway."""
+    planned = {(row.channel, row.recipient) for row in rows}
+    found = []
+    for row in rows:
+        contact = people.contact(row.recipient) if row.reason in _LACKING else None
+        if contact is None or contact.fallback is None:
+            continue
+        channel = contact.fallback.channel
+        if (channel, contact.name) not in planned:
+            planned.add((channel, contact.name))
+            scope = scope_of(row.body, row.alert_id or "")
+            found.append(stand_in(row, contact, channel, channels, row.detail, now, scope))
+    return found
 
 
 def _after_all_others(session: Session, alert_id: str, now: float) -> float:

@@ -27,6 +27,7 @@ from services.notify.attempt import attempt
 from services.notify.batching import LIMITS
 from services.notify.channels import Channel
 from services.notify.claims import Claim, Outcome
+from services.notify.fallback import Fallbacks
 from services.notify.lane import Lane
 from services.notify.retry import Reason, Status
 from services.notify.troubles import Desk
@@ -63,6 +64,7 @@ class Pipeline:
         recorded: Callable[[str], None] = lambda alert_id: None,
         troubled: Callable[[str, str, str | None], None] = lambda channel, recipient, text: None,
         limits: Mapping[str, int] = LIMITS,
+        fallbacks: Fallbacks | None = None,
     ) -> None:
         self._database = database
         self._lanes = {
@@ -75,6 +77,7 @@ class Pipeline:
         self._jitter = jitter
         self._recorded = recorded
         self._limits = limits
+        self._fallbacks = fallbacks or Fallbacks()
         in_app = self._lanes.get(Name.IN_APP.value)
         self._troubles = Desk(database, clock, troubled, in_app.signal if in_app else None)
         self._stopping = threading.Event()
@@ -266,7 +269,12 @@ class Pipeline:
         while True:
             try:
                 with self._database.write() as session:
-                    return claims.record(session, claim, outcome)
+                    kept = claims.record(session, claim, outcome)
+                    now = self._clock()
+                    due = kept and self._fallbacks.follow(session, claim, outcome, now)
+                if due:
+                    self.wake()
+                return kept
             except (DBAPIError, PoolTimeout) as error:
                 log.warning(
                     "notification_record_failed",

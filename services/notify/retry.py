@@ -34,6 +34,7 @@ class Reason(StrEnum):
     """Why a notification stands where it stands."""
 
     NEW = "new"
+    RESENT = "resent"
     IN_PROGRESS = "in_progress"
     INTERRUPTED = "interrupted"
     ACCEPTED = "accepted"
@@ -44,6 +45,10 @@ class Reason(StrEnum):
     UNKNOWN_RECIPIENT = "unknown_recipient"
     CHANNEL_UNAVAILABLE = "channel_unavailable"
     NEVER_TOLD = "never_told"
+    QUIET_HOURS = "quiet_hours"
+    OVER = "over"
+    INSTEAD = "instead"
+    NOT_NEEDED = "not_needed"
     GAVE_UP = "gave_up"
     TIMEOUT = "timeout"
     NAME_UNRESOLVED = "name_unresolved"

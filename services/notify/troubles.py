@@ -31,6 +31,9 @@ class Trouble:
     title: str
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.title}: {self.message[:1].lower()}{self.message[1:]}"
+
 
 @dataclass(slots=True)
 class _Failing:
@@ -95,7 +98,7 @@ class Desk:
         trouble = self._troubles.note(claim.channel, recipient, outcome, now)
         if trouble is None:
             return
-        self._troubled(claim.channel, recipient, trouble.message if trouble.began else None)
+        self._troubled(claim.channel, recipient, str(trouble) if trouble.began else None)
         if self._in_app is None or claim.channel == Channel.IN_APP:
             return
         severity = Severity.WARNING if trouble.began else Severity.INFO

@@ -13,6 +13,7 @@ from services.inventory.schema import Contact
 from services.notify.channels import DeliveryError, Message, apprise
 from services.notify.channels.apprise import Apprise
 from tests.support.mail_server import talking
+from tests.support.notify_words import default_words
 from tests.support.web import Answer, LocalServer
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -23,12 +24,13 @@ BODY: dict[str, Any] = {
     "impact": {"tenants": []},
 }
 MESSAGE = Message("n1", "a1", "alert.fired", "Ops", BODY)
+WORDS = default_words("apprise")
 LIMIT = 60.0  # starting a process takes its time on a busy machine
 
 
 def channel(url: str, allow: Sequence[Any] = LOOPBACK, limit: float = LIMIT) -> Apprise:
     contact = Contact(name="Ops", apprise=SecretStr(url))
-    return Apprise(lambda: [contact], allow, "https://ops.example", limit=limit)
+    return Apprise(lambda: [contact], WORDS, allow, limit=limit)
 
 
 def failure(sender: Apprise, message: Message = MESSAGE) -> DeliveryError:
@@ -44,12 +46,11 @@ def there(receiver: LocalServer) -> str:
 def test_a_message_arrives(receiver: LocalServer) -> None:
     channel(there(receiver)).send(MESSAGE)
     (request,) = receiver.requests
-    assert request.json["title"] == "[critical] Grüße 🚨 مرحبا"
+    assert request.json["title"] == "CRITICAL: Grüße 🚨 مرحبا"
     assert request.json["type"] == "failure"
     assert request.json["message"].splitlines() == [
-        "Connection refused.",
-        "Tenants hurt: none",
-        "Open Healthdeck: https://ops.example/health",
+        "Seen: Connection refused.",
+        "On it: nobody yet",
     ]
 
 
@@ -111,7 +112,7 @@ def test_a_url_that_apprise_does_not_know() -> None:
 
 
 def test_a_contact_without_a_service_url() -> None:
-    error = failure(Apprise(lambda: [Contact(name="Ops")]))
+    error = failure(Apprise(lambda: [Contact(name="Ops")], WORDS))
     assert (error.permanent, error.reason) == (True, "unknown_recipient")
 
 

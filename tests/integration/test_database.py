@@ -18,6 +18,9 @@ from models.database import Database
 from models.history import PendingSpan, Settled
 from models.targets import TargetRow
 
+#: Indexes that only one kind of database has.
+OF_ONE_KIND = {f"ix_alerts_{of}{kind}" for of in ("search", "impact") for kind in ("", "_gin")}
+
 
 def _target(key: str) -> TargetRow:
     return TargetRow(key=key, kind="vps", removed_at=None)
@@ -42,7 +45,8 @@ def test_migrations_make_every_table_from_nothing(database: Database) -> None:
 
 def test_migrations_and_models_say_the_same(database: Database) -> None:
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": lambda name, *_: name not in OF_ONE_KIND}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, Base.metadata) == []
 
 

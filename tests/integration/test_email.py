@@ -19,8 +19,9 @@ from services.doctor import around
 from services.inventory.schema import Contact
 from services.notify import outbox
 from services.notify.batching import WINDOW
-from services.notify.channels import DeliveryError, Message
+from services.notify.channels import DeliveryError, Message, Words
 from services.notify.channels.email import Email
+from services.notify.directory import Directory
 from services.notify.outbound import LIMIT
 from services.notify.pipeline import Pipeline
 from services.notify.retry import FIRST_DELAY
@@ -29,13 +30,16 @@ from services.rule import Channel, NotificationPlan, Severity
 from services.settings import Settings
 from tests.support.check_peers import Authority, refused_port
 from tests.support.mail_server import FROM, Post, read, talking
+from tests.support.notify_words import default_words
 
 NOW = 1_763_634_600.0
 OPS = Contact(name="Ops", email="ops@example.com")
+WORDS = default_words("email")
 BODY: dict[str, Any] = {
     "severity": "critical",
     "title": "postgres on vps-1 is unhealthy",
     "message": "Connection refused, for at least 1 min.",
+    "triggeredAt": "2025-11-20T10:30:00Z",
     "firedAt": "2025-11-20T10:30:00Z",
     "vpsId": "vps-1",
     "serviceName": "postgres",
@@ -49,16 +53,13 @@ def message(event: str = "alert.fired", recipient: str = "Ops", **body: Any) -> 
     return Message(f"{event[-8:-6]}{'0' * 30}", "a1", event, recipient, {**BODY, **body})
 
 
-def channel(server: MailServer, limit: float = LIMIT, contact: Contact = OPS, **more: Any) -> Email:
-    return Email(
-        server,
-        FROM,
-        lambda: [contact],
-        "https://ops.example/hd",
-        limit=limit,
-        clock=lambda: NOW,
-        **more,
-    )
+def channel(
+    server: MailServer,
+    limit: float = LIMIT,
+    contact: Contact = OPS,
+    words: Words = WORDS,
+) -> Email:
+    return Email(server, FROM, lambda: [contact], words, limit=limit, clock=lambda: NOW)
 
 
 def failure(email: Email, sent: Message | None = None) -> DeliveryError:
@@ -105,7 +106,7 @@ def test_a_mail_says_what_since_when_and_whom_it_hurts(post: Post) -> None:
     receipt = channel(post.settings).send(message())
     (mail,) = post.mails
     assert post.recipients == [["ops@example.com"]]
-    assert mail["Subject"] == "[critical] postgres on vps-1 is unhealthy"
+    assert mail["Subject"] == "CRITICAL: postgres on vps-1 is unhealthy"
     assert (mail["From"], mail["To"]) == (FROM, "ops@example.com")
     assert mail["Message-ID"] == f"<{receipt.provider_id}>"
     assert mail["Auto-Submitted"] == "auto-generated"
@@ -113,9 +114,9 @@ def test_a_mail_says_what_since_when_and_whom_it_hurts(post: Post) -> None:
     text, html = parts(mail)
     for said in (
         "Connection refused, for at least 1 min.",
-        "2025-11-20 10:30 UTC",
-        "2: acme, globex",
-        "https://ops.example/hd/health",
+        "Thu 20 Nov 10:30 UTC",
+        "acme and globex",
+        "https://ops.example/hd/health/vps/vps-1",
         "https://wiki.example/postgres",
     ):
         assert said in text
@@ -145,23 +146,23 @@ def test_all_mails_of_an_alert_are_one_thread_and_attempts_one_mail(post: Post) 
     assert fired["Message-ID"] == again["Message-ID"] != resolved["Message-ID"]
     first = {mail["References"] for mail in post.mails} | {m["In-Reply-To"] for m in post.mails}
     assert len(first) == 1
-    assert escalated["Subject"] == f"[critical] Not acknowledged yet: {BODY['title']}"
-    assert resolved["Subject"] == f"Resolved: {BODY['title']}"
+    assert escalated["Subject"] == f"STILL OPEN: {BODY['title']}"
+    assert resolved["Subject"] == f"RESOLVED: {BODY['title']}"
     assert "Recovered: it answers." in parts(resolved)[0]
 
 
 def test_a_test_message_needs_no_alert(post: Post) -> None:
     channel(post.settings).send(Message("t1", None, "test", "ops@example.com", {}))
     (mail,) = post.mails
-    assert mail["Subject"] == "Test message of Healthdeck"
+    assert mail["Subject"] == "Test message from Healthdeck"
     assert mail["References"] is None
-    assert "the channel works" in parts(mail)[0]
+    assert "This channel works." in parts(mail)[0]
 
 
 def test_emoji_and_right_to_left_text_arrive(post: Post) -> None:
     channel(post.settings).send(message(title="🚨 الخادم معطل", message="שגיאה <b>&\nline 2"))
     (mail,) = post.mails
-    assert mail["Subject"] == "[critical] 🚨 الخادم معطل"
+    assert mail["Subject"] == "CRITICAL: 🚨 الخادم معطل"
     text, html = parts(mail)
     assert "שגיאה <b>&\nline 2" in text.replace("\r\n", "\n")
     assert "שגיאה &lt;b&gt;&amp;" in html
@@ -278,13 +279,17 @@ def test_what_a_server_says_no_to(
 
 def test_a_mail_of_a_megabyte_is_a_clear_error(posts: Callable[..., Post]) -> None:
     post = posts(largest=100_000)
-    error = failure(channel(post.settings), message(message="x" * 1_000_000))
-    assert (error.permanent, error.reason) == (True, "rejected")
-    assert "MiB" in error.message
-    error = failure(channel(post.settings), message(message="x" * 100_000))
-    assert error.permanent
-    assert "552" in error.message
+    for size, said in ((1_000_000, "MiB"), (100_000, "552")):
+        words = Rendered(subject="Long", text="x" * size, html="x" * size)
+        error = failure(channel(post.settings, words=lambda _, long=words: long))  # type: ignore[misc]
+        assert (error.permanent, error.reason) == (True, "rejected")
+        assert said in error.message
     assert post.raw == []
+
+
+def test_what_a_check_answered_by_the_megabyte_is_cut(post: Post) -> None:
+    channel(post.settings).send(message(message="x" * 1_000_000))
+    assert len(post.raw[0]) < 20_000
 
 
 def test_a_server_that_drops_the_connection(post: Post) -> None:
@@ -361,8 +366,9 @@ def test_what_is_no_mail_server() -> None:
 
 
 def test_the_words_may_be_those_of_a_template(post: Post) -> None:
-    words = Rendered(subject="Our own\nwords", text="From here\n.\nSubject: x\n")
-    channel(post.settings, words=lambda _: words).send(message())
+    words = Rendered(subject="Our own\nwords", text="From here\n.\nSubject: x\n", note="as told")
+    receipt = channel(post.settings, words=lambda _: words).send(message())
+    assert receipt.note == words.note
     mail = read(post.raw[0])
     assert (mail["Subject"], mail.get_content_type()) == ("Our own words", "text/plain")
     assert str(mail.get_content()).replace("\r\n", "\n") == words.text
@@ -395,8 +401,8 @@ def test_a_greylisted_mail_arrives_with_the_next_attempt(post: Post, database: D
         session.flush()
         outbox.enqueue(
             session, alert_id="a1", event=outbox.FIRING, body=BODY, severity=Severity.CRITICAL,
-            plan=NotificationPlan(channels=(Channel.EMAIL,)), contacts=[OPS], channels={"email"},
-            now=NOW,
+            plan=NotificationPlan(channels=(Channel.EMAIL,)), people=Directory([OPS]),
+            channels={"email"}, now=NOW,
         )  # fmt: skip
     now = [NOW + 2]
     post.answers["RCPT"] = "450 4.2.0 greylisted, try again"
@@ -421,8 +427,8 @@ def test_a_greylisted_mail_arrives_with_the_next_attempt(post: Post, database: D
     finally:
         pipeline.stop()
     assert [mail["Subject"] for mail in post.mails] == [
-        f"[critical] {BODY['title']}",
-        f"Resolved: {BODY['title']}",
+        f"CRITICAL: {BODY['title']}",
+        f"RESOLVED: {BODY['title']}",
     ]
     fired, resolved = post.mails
     assert fired["References"] == resolved["References"]

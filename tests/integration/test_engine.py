@@ -8,6 +8,7 @@ import pytest
 
 from services.alerts import manage
 from services.errors import Conflict, NotFound, Unavailable, ValidationError
+from services.identity.audit import Actor
 from services.observation import Status
 from tests.integration.conftest import Watches
 from tests.support.alert_monitor import CPU, DOWN, START, WINDOW, Monitor, Unreliable
@@ -67,8 +68,8 @@ def test_a_restart_remembers_what_may_be_reopened(monitor: Monitor) -> None:
 def test_a_reopening_begins_as_if_nobody_had_done_anything(monitor: Monitor) -> None:
     monitor.cpu(95)
     id_ = monitor.alert().id
-    monitor.desk.acknowledge(id_, "ops")
-    monitor.desk.resolve(id_, "ops", "fixed", false_positive=True)
+    monitor.desk.acknowledge(id_, Actor("ops"))
+    monitor.desk.resolve(id_, Actor("ops"), "fixed", false_positive=True)
     monitor.cpu(50)
     monitor.cpu(95)
     alert = monitor.alert()
@@ -80,7 +81,7 @@ def test_a_deleted_alert_is_not_reopened(monitor: Monitor) -> None:
     monitor.cpu(95)
     gone = monitor.alert().id
     monitor.cpu(50)
-    monitor.desk.delete(gone)
+    monitor.desk.delete(gone, Actor("ops"))
     assert (monitor.alerts(), monitor.kinds(), monitor.told()) == ([], [], [])
     monitor.restart()
     monitor.cpu(95)
@@ -95,8 +96,8 @@ def test_what_is_over_is_deleted_beside_what_stands(monitor: Monitor) -> None:
     monitor.cpu(50)
     monitor.cpu(95, after=WINDOW + 1)
     with pytest.raises(Conflict, match="already resolved"):
-        monitor.desk.resolve(old, "ops")
-    monitor.desk.delete(old)
+        monitor.desk.resolve(old, Actor("ops"))
+    monitor.desk.delete(old, Actor("ops"))
     monitor.cpu(96)
     alert = monitor.alert()
     assert (alert.status, alert.occurrences) == ("active", 1)
@@ -129,19 +130,19 @@ def test_what_comes_and_goes_flaps_and_is_told_of_once(monitor: Monitor) -> None
 def test_an_alert_is_acknowledged_by_one(monitor: Monitor) -> None:
     monitor.cpu(95)
     id_ = monitor.alert().id
-    monitor.desk.acknowledge(id_, "anna", "on it")
+    monitor.desk.acknowledge(id_, Actor("anna"), "on it")
     alert = monitor.alert()
     assert (alert.status, alert.acknowledged_by) == ("acknowledged", "anna")
     assert (alert.acknowledged_at, monitor.note("acknowledged")) == (monitor.now, "on it")
     for _ in range(2):
         with pytest.raises(Conflict, match="already acknowledged by anna"):
-            monitor.desk.acknowledge(id_, "bert")
+            monitor.desk.acknowledge(id_, Actor("bert"))
         monitor.restart()
     assert monitor.told() == ["Ops fired", "Ops acknowledged"]
     monitor.cpu(50)
     assert monitor.told()[2:] == ["Ops resolved"]
     with pytest.raises(Conflict, match="already resolved"):
-        monitor.desk.acknowledge(id_, "bert")
+        monitor.desk.acknowledge(id_, Actor("bert"))
 
 
 @pytest.mark.parametrize("acknowledged", [False, True])
@@ -150,13 +151,13 @@ def test_the_end_of_a_snooze_brings_back_what_was(watching: Watches, acknowledge
     monitor.cpu(95)
     id_, before = monitor.alert().id, "acknowledged" if acknowledged else "active"
     if acknowledged:
-        monitor.desk.acknowledge(id_, "anna")
+        monitor.desk.acknowledge(id_, Actor("anna"))
     until = monitor.now + 600
-    monitor.desk.snooze(id_, until - 300, "ops")
-    monitor.desk.snooze(id_, until, "ops", "after lunch")
+    monitor.desk.snooze(id_, until - 300, Actor("ops"))
+    monitor.desk.snooze(id_, until, Actor("ops"), "after lunch")
     assert (monitor.alert().status, monitor.alert().snoozed_until) == ("snoozed", until)
     with pytest.raises(Conflict, match="already snoozed"):
-        monitor.desk.acknowledge(id_, "ops")
+        monitor.desk.acknowledge(id_, Actor("ops"))
     told = monitor.told()
     monitor.restart(away=599)
     monitor.tick()
@@ -171,12 +172,12 @@ def test_a_snooze_lies_in_the_near_future(monitor: Monitor) -> None:
     monitor.cpu(95)
     for until in (monitor.now, monitor.now - 1, monitor.now + 31 * 86400):
         with pytest.raises(ValidationError, match="at most 30 days"):
-            monitor.desk.snooze(monitor.alert().id, until, "ops")
+            monitor.desk.snooze(monitor.alert().id, until, Actor("ops"))
 
 
 def test_trouble_that_ends_in_a_snooze_is_over(monitor: Monitor) -> None:
     monitor.cpu(95)
-    monitor.desk.snooze(monitor.alert().id, monitor.now + 600, "ops")
+    monitor.desk.snooze(monitor.alert().id, monitor.now + 600, Actor("ops"))
     monitor.cpu(50)
     alert = monitor.alert()
     assert (alert.status, alert.snoozed_until, alert.snoozed_from) == ("resolved", None, None)
@@ -185,7 +186,7 @@ def test_trouble_that_ends_in_a_snooze_is_over(monitor: Monitor) -> None:
 
 def test_what_was_resolved_by_hand_must_clear_once(monitor: Monitor) -> None:
     monitor.cpu(95)
-    monitor.desk.resolve(monitor.alert().id, "ops", "known", false_positive=True)
+    monitor.desk.resolve(monitor.alert().id, Actor("ops"), "known", false_positive=True)
     alert = monitor.alert()
     assert (alert.status, alert.resolved_by, alert.resolution) == ("resolved", "ops", "known")
     assert alert.false_positive is True
@@ -205,8 +206,8 @@ def test_what_was_resolved_by_hand_must_clear_once(monitor: Monitor) -> None:
 
 def test_deleting_what_was_resolved_by_hand_does_not_bring_it_back(monitor: Monitor) -> None:
     monitor.cpu(95)
-    monitor.desk.resolve(monitor.alert().id, "ops")
-    monitor.desk.delete(monitor.alert().id)
+    monitor.desk.resolve(monitor.alert().id, Actor("ops"))
+    monitor.desk.delete(monitor.alert().id, Actor("ops"))
     monitor.cpu(96)
     monitor.restart()
     monitor.cpu(97)
@@ -221,7 +222,7 @@ def test_resolving_what_only_waits_to_end_asks_for_no_more_clearing(watching: Wa
     monitor.cpu(95)
     monitor.cpu(50)
     assert monitor.why("cpu")[1].endswith("the condition is clear, but not for long enough yet")
-    monitor.desk.resolve(monitor.alert().id, "ops")
+    monitor.desk.resolve(monitor.alert().id, Actor("ops"))
     monitor.cpu(95)
     assert (monitor.alert().status, monitor.alert().occurrences) == ("active", 2)
 
@@ -230,21 +231,22 @@ def test_only_what_is_over_is_deleted(monitor: Monitor) -> None:
     monitor.cpu(95)
     id_ = monitor.alert().id
     with pytest.raises(Conflict, match="the alert is active; resolve it before"):
-        monitor.desk.delete(id_)
-    monitor.desk.resolve(id_, "ops")
-    monitor.desk.delete(id_)
+        monitor.desk.delete(id_, Actor("ops"))
+    monitor.desk.resolve(id_, Actor("ops"))
+    monitor.desk.delete(id_, Actor("ops"))
     with pytest.raises(NotFound):
-        monitor.desk.delete(id_)
+        monitor.desk.delete(id_, Actor("ops"))
 
 
 def test_who_may_not_know_of_an_alert_can_do_nothing_with_it(monitor: Monitor) -> None:
     monitor.cpu(95)
     desk, id_, scope = monitor.desk, monitor.alert().id, frozenset({"other"})
+    who = Actor("x")
     for act in (
-        lambda: desk.acknowledge(id_, "x", scope=scope),
-        lambda: desk.resolve(id_, "x", scope=scope),
-        lambda: desk.snooze(id_, monitor.now + 60, "x", scope=scope),
-        lambda: desk.delete(id_, scope),
+        lambda: desk.acknowledge(id_, who, scope=scope),
+        lambda: desk.resolve(id_, who, scope=scope),
+        lambda: desk.snooze(id_, monitor.now + 60, who, scope=scope),
+        lambda: desk.delete(id_, who, scope),
     ):
         with pytest.raises(NotFound):
             act()
@@ -263,12 +265,12 @@ def test_what_cannot_be_stored_is_refused_and_not_done_later(
         monitor.cpu(95)
         database.failing = [where] * 3
         with pytest.raises(Unavailable, match="try again"):
-            monitor.desk.acknowledge(monitor.alert().id, "anna")
+            monitor.desk.acknowledge(monitor.alert().id, Actor("anna"))
         database.failing = []
         monitor.cpu(96)
         assert monitor.alert().status == "active"
         monkeypatch.setattr(manage, "PATIENCE", 30.0)
-        monitor.desk.acknowledge(monitor.alert().id, "bert")
+        monitor.desk.acknowledge(monitor.alert().id, Actor("bert"))
         assert monitor.alert().acknowledged_by == "bert"
         monitor.kill()
     finally:

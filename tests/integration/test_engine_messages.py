@@ -9,6 +9,7 @@ import pytest
 from services.alerts.quiet.now import Deployment, Quiet, Silence
 from services.alerts.quiet.schedules import Span
 from services.alerts.quiet.specs import Maintenance, SilenceMatcher
+from services.identity.audit import Actor
 from services.observation import Observation, Status
 from tests.integration.conftest import Watches
 from tests.support.alert_monitor import CPU, DOWN, START, Monitor
@@ -80,9 +81,9 @@ def test_an_operator_stops_the_escalation(monitor: Monitor, how: str) -> None:
     monitor.cpu(95)
     id_ = monitor.alert().id
     if how == "snooze":
-        monitor.desk.snooze(id_, monitor.now + 3000, "ops")
+        monitor.desk.snooze(id_, monitor.now + 3000, Actor("ops"))
     else:
-        getattr(monitor.desk, how)(id_, "ops")
+        getattr(monitor.desk, how)(id_, Actor("ops"))
     monitor.restart()
     for _ in range(5):
         monitor.tick(500)
@@ -124,7 +125,7 @@ def test_people_are_reminded_until_somebody_takes_it_on(watching: Watches) -> No
     assert monitor.note("reminded") == "nobody has acknowledged it yet"
     monitor.tick(1)
     assert monitor.told()[len(first) :] == ["a@x.org escalated"] * 2
-    monitor.desk.acknowledge(monitor.alert().id, "eve")
+    monitor.desk.acknowledge(monitor.alert().id, Actor("eve"))
     monitor.tick(600)
     assert monitor.told()[4:] == ["Boss acknowledged"]
 
@@ -144,7 +145,7 @@ def test_a_reminder_waits_for_the_end_of_what_withholds_it(watching: Watches) ->
     monitor.quiet = silence()
     monitor.tick(60)
     assert monitor.told().count("a@x.org escalated") == 0
-    assert monitor.alert().withheld.startswith("silence: ")
+    assert str(monitor.alert().withheld).startswith("silence: ")
     monitor.quiet = Quiet()
     monitor.tick(1)
     assert monitor.told().count("a@x.org escalated") == 1
@@ -264,9 +265,9 @@ def test_who_takes_on_a_suppressed_alert_sees_when_its_cause_is_gone(
     services.check(Status.UNHEALTHY)
     (api,) = services.alerts(target=API)
     if act == "snooze":
-        services.desk.snooze(api.id, services.now + 3600, "ops")
+        services.desk.snooze(api.id, services.now + 3600, Actor("ops"))
     else:
-        services.desk.acknowledge(api.id, "ops")
+        services.desk.acknowledge(api.id, Actor("ops"))
     assert services.alerts(target=API)[0].suppressed_by == DB
     for _ in range(2):
         services.check(Status.HEALTHY, after=5, target=DB)
@@ -321,7 +322,7 @@ def test_quiet_swallows_no_resolution(monitor: Monitor) -> None:
 def test_who_takes_it_on_in_quiet_is_not_told_after_it(monitor: Monitor) -> None:
     monitor.quiet = silence()
     monitor.cpu(95)
-    monitor.desk.acknowledge(monitor.alert().id, "ops")
+    monitor.desk.acknowledge(monitor.alert().id, Actor("ops"))
     monitor.tick(240)
     monitor.cpu(50)
     assert monitor.told() == []

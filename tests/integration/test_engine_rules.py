@@ -13,6 +13,7 @@ from models.notifications import NotificationRow
 from services.alerts import senses, trace
 from services.alerts.anomaly import Outcome, Verdict
 from services.collect import intake
+from services.identity.audit import Actor
 from services.observation import Observation, Status
 from tests.integration.conftest import Watches
 from tests.support.alert_monitor import CPU, DOWN, INVENTORY, WINDOW, Monitor, Unreliable
@@ -41,7 +42,7 @@ def monitor(watching: Watches) -> Monitor:
 )
 def test_a_rule_that_goes_ends_its_alerts(monitor: Monitor, rules: list[Any], reason: str) -> None:
     monitor.cpu(95)
-    monitor.desk.snooze(monitor.alert().id, monitor.now + 600, "ops")
+    monitor.desk.snooze(monitor.alert().id, monitor.now + 600, Actor("ops"))
     monitor.change(*rules)
     alert = monitor.alert()
     assert (alert.status, alert.resolution, alert.resolved_by) == ("resolved", reason, None)
@@ -318,8 +319,8 @@ def test_the_trace_of_an_alert_tells_all_of_it(watching: Watches) -> None:
     for _ in range(4):
         monitor.cpu(95)
     monitor.tick(60)
-    monitor.desk.acknowledge(monitor.alert().id, "anna", "mine")
-    monitor.desk.resolve(monitor.alert().id, "anna", "done")
+    monitor.desk.acknowledge(monitor.alert().id, Actor("anna"), "mine")
+    monitor.desk.resolve(monitor.alert().id, Actor("anna"), "done")
     with monitor.database.write() as session:
         for row in session.query(NotificationRow).filter_by(event="alert.fired", channel="webhook"):
             row.status, row.reason, row.attempts, row.sent_at = "sent", "accepted", 2, monitor.now
@@ -359,7 +360,7 @@ def test_the_trace_of_a_server_says_why_nothing_stands(watching: Watches) -> Non
     for _ in range(4):
         monitor.cpu(95)
     assert monitor.why("cpu") == ("active", "an alert stands")
-    monitor.desk.acknowledge(monitor.alert().id, "anna")
+    monitor.desk.acknowledge(monitor.alert().id, Actor("anna"))
     assert monitor.why("cpu") == ("active", "an alert stands, acknowledged by anna")
     monitor.cpu(42)
     monitor.tick(20)

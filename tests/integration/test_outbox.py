@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from models.database import Database
 from services.notify import claims, outbox
 from services.notify.channels import Message
+from services.notify.directory import Directory
 from services.notify.retry import GIVE_UP_AFTER, Reason, Status
 from services.rule import Channel, NotificationPlan, Severity
 from tests.support.outbox import (
@@ -46,7 +47,7 @@ def test_rows_belong_to_the_transaction_of_the_change(home: Installation) -> Non
     with home.database.write() as session:
         outbox.enqueue(
             session, alert_id="a1", event="alert.fired", body={}, severity=Severity.INFO,
-            plan=HOOK, contacts=[OPS], channels=AVAILABLE, now=NOW,
+            plan=HOOK, people=Directory([OPS]), channels=AVAILABLE, now=NOW,
         )  # fmt: skip
         session.rollback()
     assert home.rows() == []
@@ -348,7 +349,8 @@ def test_three_pipelines_on_one_database_send_each_row_once(home: Installation) 
             for number in range(200):
                 outbox.enqueue(
                     session, alert_id=f"a{number}", event="alert.fired", body={}, plan=HOOK,
-                    severity=Severity.CRITICAL, contacts=[OPS], channels=AVAILABLE, now=NOW,
+                    severity=Severity.CRITICAL, people=Directory([OPS]), channels=AVAILABLE,
+                    now=NOW,
                 )  # fmt: skip
         for pipeline in pipelines:
             pipeline.wake()

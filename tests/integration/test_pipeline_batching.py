@@ -292,7 +292,8 @@ def test_who_keeps_refusing_is_marked_and_the_dashboard_says_so(home: Installati
         home.fire(f"a{number}")
     pass_time(home, pipeline, 0)
     text = "10 messages in a row were refused. The latest failure: The receiver answered 503."
-    assert eventually(lambda: heard == [("webhook", "Ops", text)], 10, "who refuses is named")
+    named = f"Ops cannot be reached by webhook: {text}"
+    assert eventually(lambda: heard == [("webhook", "Ops", named)], 10, "who refuses is named")
     (notice,) = eventually(lambda: bell.sent, 10, "the dashboard is told")
     assert (notice.event, notice.alert_id, notice.recipient) == (
         "channel.troubled", None, "everyone",

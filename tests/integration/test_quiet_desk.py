@@ -340,7 +340,7 @@ def test_it_is_in_force_after_a_restart(house: House) -> None:
 def test_what_cannot_be_read_any_more_stops_nothing(house: House) -> None:
     id_, good = house.plan(), house.plan(name="good")
     with house.database.write() as session:
-        row = session.get(MaintenanceRow, id_)
+        row = session.get_one(MaintenanceRow, id_)
         broken = {**row.spec, "schedule": {**row.spec["schedule"], "timeZone": "Europe/Atlantis"}}
         session.execute(update(MaintenanceRow).where(MaintenanceRow.id == id_).values(spec=broken))
     later = house.another()

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from services.errors import Conflict, NotFound
+from services.identity.audit import Actor
 from services.inventory.schema import Inventory
 from services.observation import Status
 from services.views.bodies import vps_body
@@ -141,15 +142,15 @@ def test_what_a_limited_caller_may_not_know_of_is_not_there(incident, vps_id):
 
 
 def test_alerts_of_others_cannot_be_read_or_acknowledged(incident):
-    ((alert,), _) = incident.read.alerts(GLOBEX)
-    assert incident.read.alerts(ACME) == ([], None)
+    (alert,) = incident.read.alerts(GLOBEX).rows
+    assert incident.read.alerts(ACME).rows == []
     with pytest.raises(NotFound):
         incident.read.alert(alert["id"], ACME)
     with pytest.raises(NotFound):
-        incident.desk.acknowledge(alert["id"], "mallory", scope=ACME)
-    incident.desk.acknowledge(alert["id"], "kim", "on it", scope=GLOBEX)
+        incident.desk.acknowledge(alert["id"], Actor("mallory"), scope=ACME)
+    incident.desk.acknowledge(alert["id"], Actor("kim"), "on it", scope=GLOBEX)
     with pytest.raises(Conflict, match="already acknowledged by kim"):
-        incident.desk.acknowledge(alert["id"], "lee", scope=None)
+        incident.desk.acknowledge(alert["id"], Actor("lee"), scope=None)
     body = incident.read.alert(alert["id"], GLOBEX)
     assert (body["status"], body["acknowledgedBy"]) == ("acknowledged", "kim")
     last = body["timeline"][-1]

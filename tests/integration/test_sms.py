@@ -19,6 +19,7 @@ from services.notify.channels.sms import Sms
 from services.notify.outbound import LIMIT
 from services.notify.templates.parts import Rendered
 from services.settings import Settings
+from tests.support.notify_words import default_words
 from tests.support.twilio_server import NUMBER, SID, TwilioServer
 from tests.support.web import Answer
 
@@ -52,7 +53,8 @@ def channel(
     **account: str,
 ) -> Sms:
     ours = replace(twilio.account, **account)
-    return Sms(ours, lambda: [contact], address, limit=limit, clock=lambda: NOW)
+    words = default_words("sms")
+    return Sms(ours, lambda: [contact], words, address, limit=limit, clock=lambda: NOW)
 
 
 def failure(sms: Sms, sent: Message | None = None) -> DeliveryError:
@@ -66,13 +68,10 @@ def test_an_sms_says_the_most_important_first(twilio: TwilioServer) -> None:
     (taken,) = twilio.taken
     assert receipt.provider_id == taken.sid
     assert (taken.form["To"], taken.form["From"]) == ("+31612345678", NUMBER)
-    assert taken.form["Body"].splitlines() == [
-        "[critical] postgres on vps-1 is unhealthy",
-        "Hurts 2: acme, globex.",
-        "Since 2025-11-20 10:30 UTC.",
-        "https://ops.example/hd/health",
-        "Connection refused, for at least 1 min.",
-    ]
+    assert taken.form["Body"] == (
+        "CRITICAL: postgres on vps-1 is unhealthy since 10:30 UTC. Hurts acme and globex. "
+        "Connection refused, for at least 1 min."
+    )
     assert taken.form["StatusCallback"] == (
         f"https://ops.example/hd/api/twilio/status?notification={'0' * 32}"
     )
@@ -95,7 +94,8 @@ def test_a_messaging_service_is_a_sender_too(twilio: TwilioServer) -> None:
     [("x" * 2000, True), ("€" * 2000, True), ("مرحبا " * 300, False), ("🚨" * 500, False)],
 )
 def test_whatever_is_told_takes_three_segments(twilio: TwilioServer, title: str, gsm: bool) -> None:
-    channel(twilio).send(message(title=title, message=title))
+    words = Rendered(text=f"{title}\n{title}")
+    Sms(twilio.account, lambda: [OPS], lambda _: words).send(message())
     body = twilio.taken[0].form["Body"]
     assert is_gsm(body) is gsm
     assert segments(body) == MOST
@@ -221,8 +221,9 @@ def test_twilio_away_and_slow(twilio: TwilioServer) -> None:
 
 
 def test_the_words_may_be_those_of_a_template(twilio: TwilioServer) -> None:
-    words = Rendered(text="Our own.\n\nWords.")
-    Sms(twilio.account, lambda: [OPS], words=lambda _: words).send(message())
+    words = Rendered(text="Our own.\n\nWords.", note="as told")
+    receipt = Sms(twilio.account, lambda: [OPS], lambda _: words).send(message())
+    assert receipt.note == words.note
     assert twilio.taken[0].form["Body"] == "Our own.\nWords."
 
 

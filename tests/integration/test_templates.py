@@ -26,7 +26,7 @@ from services.identity.audit import Actor
 from services.notify.channels import Message
 from services.notify.templates import examples
 from services.notify.templates.desk import Templates
-from services.notify.templates.parts import EVENTS, PARTS
+from services.notify.templates.parts import EVENTS, PARTS, Rendered
 from services.notify.templates.pool import LIMIT, Workers
 from services.notify.templates.variables import Surroundings
 from services.notify.templates.worker import MEMORY
@@ -381,6 +381,14 @@ def test_there_is_always_a_message(templates: Templates, channel: str) -> None:
         for event in (*EVENTS, "alert.reminder"):
             message = templates.render(channel, event, body, "Ops")
             assert len(message.subject + message.title) <= 500
+
+
+def test_what_has_no_template_is_told_as_it_is(templates: Templates) -> None:
+    """A notice of trouble on the dashboard keeps its own words."""
+    body = {"title": "Ops cannot be reached", "message": "10 were refused.", "severity": "warning"}
+    assert templates.render("inApp", "channel.troubled", body, "everyone") == Rendered(
+        title=body["title"], text=body["message"]
+    )
 
 
 def test_a_database_that_is_gone_costs_no_message(tmp_path: Path) -> None:

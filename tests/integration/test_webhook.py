@@ -101,31 +101,6 @@ def test_a_proxy_of_the_environment_is_not_asked(
     assert proxy.requests == []
 
 
-@pytest.mark.parametrize(
-    ("host", "network"),
-    [
-        ("127.0.0.1", "loopback"),
-        ("127.1", "loopback"),
-        ("2130706433", "loopback"),
-        ("0x7f.1", "loopback"),
-        ("0177.0.0.1", "loopback"),
-        ("[::1]", "loopback"),
-        ("[::ffff:169.254.169.254]", "link-local"),
-        ("100.64.0.1", "carrier-grade NAT"),
-        ("[64:ff9b::7f00:1]", "loopback"),
-        ("[2002:7f00:1::]", "6to4"),
-        ("169.254.169.254", "link-local"),
-        ("0.0.0.0", "unspecified"),
-    ],
-)
-def test_special_addresses_are_never_called(receiver: LocalServer, host: str, network: str) -> None:
-    error = failure(channel(f"http://{host}:{receiver.port}/", allow=()))
-    assert error.permanent
-    assert error.reason == "address_refused"
-    assert network in error.message
-    assert receiver.requests == []
-
-
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1"])
 def test_short_forms_reach_what_they_resolve_to(receiver: LocalServer, host: str) -> None:
     channel(f"http://{host}:{receiver.port}/").send(MESSAGE)
@@ -138,31 +113,6 @@ def test_one_refused_address_among_good_ones_refuses_the_host(receiver: LocalSer
     assert error.reason == "address_refused"
     assert "10.0.0.1 is a private address" in error.message
     assert receiver.requests == []
-
-
-def test_a_name_that_resolves_differently_the_second_time(receiver: LocalServer) -> None:
-    """The look-up that was judged is the one that is used."""
-    answers = iter([["127.0.0.1"], ["169.254.169.254"]])
-    asked: list[str] = []
-
-    def rebinding(host: str, _port: int) -> Sequence[str]:
-        asked.append(host)
-        return next(answers)
-
-    webhook = channel(f"http://rebind.example:{receiver.port}/", resolver=rebinding)
-    webhook.send(MESSAGE)
-    assert asked == ["rebind.example"]
-    assert failure(webhook).reason == "address_refused"
-    assert len(receiver.requests) == 1
-
-
-def test_a_redirect_is_not_followed(serving: Callable[[Answer], LocalServer]) -> None:
-    target = serving(Answer(200))
-    source = serving(Answer(302, headers={"Location": target.url}))
-    error = failure(channel(source.url))
-    assert (error.permanent, error.reason) == (True, "redirected")
-    assert "302" in error.message
-    assert target.requests == []
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from models.alerts import AlertEvent, AlertRow
 from models.database import Database
 from services.alerts.manage import AlertDesk
 from services.history import alive
+from services.identity.audit import Actor
 from tests.support.alert_course import (
     EPOCH,
     INTERVAL,
@@ -129,11 +130,11 @@ def _do(database: Database, desk: AlertDesk, act: Act, now: float) -> None:
         alert_id = session.scalars(query).one()
     match act.does:
         case "acknowledge":
-            desk.acknowledge(alert_id, OPERATOR)
+            desk.acknowledge(alert_id, Actor(OPERATOR))
         case "snooze":
-            desk.snooze(alert_id, now + 200, OPERATOR)
+            desk.snooze(alert_id, now + 200, Actor(OPERATOR))
         case "resolve":
-            desk.resolve(alert_id, OPERATOR)
+            desk.resolve(alert_id, Actor(OPERATOR))
 
 
 def undisturbed(url: str, seed: int) -> Found:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,6 +18,8 @@ from sqlalchemy import update
 
 from models.agents import Agent
 from models.alerts import AlertEvent, AlertRow
+from models.incidents import IncidentRow
+from models.notifications import NotificationRow
 from services.alerts.quiet.specs import Maintenance, NewSilence
 from services.container import Services
 from services.history import notes
@@ -105,6 +108,12 @@ def _live(services: Services) -> dict[str, list[str]]:
         ("hidden2", "@umbrella/hiddenshop", ["umbrella"], "shared/api"),
     ):
         _alert(services, alert_id, target, impact, cause)
+    incidents = _incidents(services)
+    told = [
+        _told(services, "own1", "batched", "One message told of this and 2 more."),
+        _told(services, "hidden1", "accepted", ""),
+        _told(services, None, "confirmed", "hidden cannot be reached"),
+    ]
     rules = [_rule(services, "own-rule", "acme"), _rule(services, "hidden-rule", "umbrella")]
     planned = [_maintenance(services, "own work", "acme")]
     planned.append(_maintenance(services, "hidden work", "umbrella"))
@@ -135,11 +144,14 @@ def _live(services: Services) -> dict[str, list[str]]:
         "tenantId": ["acme", "umbrella"],
         "name": ["api", "postgres", "hiddenstore"],
         "service": ["api", "postgres", "hiddenstore"],
+        "incidentId": incidents,
+        "notificationId": told,
         "alertId": ["own1", "shared1", "hidden1", "hidden2"],
         "ruleId": rules,
         "maintenanceId": planned,
         "silenceId": silences,
         "annotationId": noted,
+        "month": [datetime.now(UTC).strftime("%Y-%m")],
         "userId": [user["id"]],
         "keyId": [key["id"], hidden["id"]],
         "jobId": jobs,
@@ -185,6 +197,34 @@ def _alert(services: Services, id_: str, target: str, impact: list[str], cause: 
         session.add(AlertEvent(alert_id=id_, at=now - 500, kind="fired", note=""))
         note = "suppressed by Hidden One, which does not report"
         session.add(AlertEvent(alert_id=id_, at=now - 499, kind="withheld", note=note))
+
+
+def _told(services: Services, alert_id: str | None, reason: str, detail: str) -> str:
+    id_ = f"told-{alert_id or 'nobody'}"
+    title = "API down" if alert_id == "own1" else "hidden is down"
+    row = NotificationRow(
+        id=id_, alert_id=alert_id, event="alert.fired", channel="inApp", recipient="everyone",
+        body={"title": title, "message": "refused", "severity": "critical"}, status="delivered",
+        reason=reason, detail=detail, attempts=1, created_at=time.time() - 400, batch="hidden-one",
+    )  # fmt: skip
+    with services.database.write() as session:
+        session.add(row)
+    return id_
+
+
+def _incidents(services: Services) -> list[str]:
+    """One of all these alerts, and one of others."""
+    services.incidents.former.look()
+    now = time.time()
+    with services.database.write() as session:
+        session.add(
+            IncidentRow(
+                id="hidden-incident", root="hidden-1", title="hidden is down", severity="critical",
+                status="active", started_at=now - 900,
+            )
+        )  # fmt: skip
+    services.incidents.note("own1", "umbrella was hit first", OPS)
+    return ["own1", "hidden-incident"]
 
 
 def _rule(services: Services, id_: str, tenant: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from services.inventory.schema import Contact
 from services.notify.channels import DeliveryError, Message
-from services.notify.pipeline import Pipeline
+from services.notify.pipeline import SEND_LIMIT, Pipeline
 from services.notify.retry import Reason
 from services.rule import Channel, NotificationPlan, Severity
 from tests.support.outbox import NOW, TEMPORARY, Clock, Installation, Recorder, failing
@@ -23,7 +23,9 @@ from tests.support.wait import until
 
 #: Accelerated seconds: of the whole play, and of the one channel's absence in its middle.
 SPAN, AWAY = 1200.0, (300.0, 900.0)
-#: Real seconds after which a hanging send is given up.
+#: Accelerated seconds that a hanging call would take if nobody ended it.
+HANGING = 60.0
+#: Real seconds that a call may take at least, however fast the time passes: machines are busy.
 PATIENCE = 0.5
 MAILS_EACH = 5
 
@@ -43,11 +45,12 @@ class Story:
 
 class Channels:
     """``webhook`` fails at random, ``apprise`` hangs at times, ``email`` is away for ten minutes,
-    ``inApp`` is well."""
+    ``inApp`` is well. ``limit``: real seconds after which a hanging call is given up."""
 
-    def __init__(self, clock: Clock, seed: int) -> None:
+    def __init__(self, clock: Clock, seed: int, limit: float) -> None:
         self._dice = random.Random(seed)
         self._clock = clock
+        self._hanging = limit * HANGING / SEND_LIMIT
         self._over = threading.Event()
         self._hung: set[str] = set()
         self.seen: dict[str, float] = {}
@@ -69,7 +72,7 @@ class Channels:
     def _hang_at_times(self, message: Message) -> None:
         if message.id not in self._hung and self._dice.random() < 0.02:
             self._hung.add(message.id)
-            self._over.wait(300)
+            self._over.wait(self._hanging)
             raise DeliveryError("It never answered.", permanent=False, reason=Reason.TIMEOUT)
 
     def _away(self, message: Message) -> None:
@@ -83,8 +86,9 @@ class Channels:
 def through_bad_channels(home: Installation, count: int, a_second: float, seed: int) -> Story:
     """So many alerts of distinct scopes, ``a_second`` of them in each real second, on four
     channels. Everything must be sent in the end, and nothing twice."""
-    channels = Channels(home.clock, seed)
-    pipeline = home.pipeline(*channels.all(), send_limit=PATIENCE)
+    limit = max(SEND_LIMIT * count / (SPAN * a_second), PATIENCE)
+    channels = Channels(home.clock, seed, limit)
+    pipeline = home.pipeline(*channels.all(), send_limit=limit)
     told: dict[str, float] = {}
     begun = time.time()
     try:

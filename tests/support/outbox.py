@@ -17,6 +17,8 @@ from services.notify import claims, outbox
 from services.notify.batching import LIMITS
 from services.notify.channels import Channel as Way
 from services.notify.channels import DeliveryError, Message, Receipt
+from services.notify.directory import Directory
+from services.notify.fallback import Fallbacks
 from services.notify.pipeline import Pipeline
 from services.notify.retry import Reason
 from services.rule import Channel, NotificationPlan, Severity
@@ -84,7 +86,7 @@ class Gate:
         self._open.set()
 
 
-def _alert(alert_id: str) -> AlertRow:
+def alert_row(alert_id: str) -> AlertRow:
     return AlertRow(
         id=alert_id, fingerprint=alert_id, rule_id="r", rule_name="R", target="vps-1",
         severity="critical", status="active", title="Down", message="No answer",
@@ -108,6 +110,7 @@ class Installation:
         send_limit: float = 12,
         limits: Mapping[str, int] = LIMITS,
         troubled: Callable[[str, str, str | None], None] = lambda *_: None,
+        fallbacks: Fallbacks | None = None,
     ) -> Pipeline:
         pipeline = Pipeline(
             database or self.database,
@@ -119,6 +122,7 @@ class Installation:
             jitter=lambda: 1.0,
             limits=limits,
             troubled=troubled,
+            fallbacks=fallbacks,
         )
         self._pipelines.append(pipeline)
         pipeline.start()
@@ -126,7 +130,7 @@ class Installation:
 
     def alert(self, alert_id: str) -> None:
         with self.database.write() as session:
-            session.add(_alert(alert_id))
+            session.add(alert_row(alert_id))
 
     def burst(
         self,
@@ -141,13 +145,13 @@ class Installation:
         scope of its own."""
         with self.database.write() as session:
             if new:
-                session.add_all([_alert(id_) for id_ in ids])
+                session.add_all([alert_row(id_) for id_ in ids])
                 session.flush()
             for id_ in ids:
                 outbox.enqueue(
                     session, alert_id=id_, event="alert.fired",
                     body={"id": id_, "vpsId": vps and vps(id_)}, plan=plan, severity=severity,
-                    contacts=contacts(id_), channels=set(Channel), now=self.clock.now,
+                    people=Directory(contacts(id_)), channels=set(Channel), now=self.clock.now,
                 )  # fmt: skip
 
     def end(self, ids: Sequence[str]) -> None:
@@ -173,7 +177,7 @@ class Installation:
         with self.database.write() as session:
             return outbox.enqueue(
                 session, alert_id=alert_id, event="alert.fired", body=body, severity=severity,
-                plan=plan, contacts=[OPS], channels=channels,
+                plan=plan, people=Directory([OPS]), channels=channels,
                 now=self.clock.now,
             )  # fmt: skip
 
@@ -202,7 +206,7 @@ class Installation:
         with self.database.write() as session:
             outbox.enqueue(
                 session, alert_id="a1", event="alert.fired", body={}, severity=Severity.CRITICAL,
-                plan=HOOK, contacts=[OPS], channels=AVAILABLE, now=self.clock.now,
+                plan=HOOK, people=Directory([OPS]), channels=AVAILABLE, now=self.clock.now,
             )  # fmt: skip
             row = session.scalars(claims.due(self.clock.now, ["webhook"])).one()
             claim = claims.take(session, row, "of-the-dead", self.clock.now + LEASE)

@@ -26,6 +26,7 @@ MODULES = {
     "alembic": "alembic",
     "argon2-cffi": "argon2",
     "dogpile-cache": "dogpile",
+    "fpdf2": "fpdf",
     "pyjwt": "jwt",
     "pyyaml": "yaml",
 }

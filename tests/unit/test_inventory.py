@@ -138,8 +138,11 @@ class TestMistakes:
             ("vps: [", "line 1: this is not YAML: while parsing a flow node, did not find"),
             ("a: b: c", "line 1: this is not YAML: mapping values are not allowed"),
             ("vps:\n\t- id: a", "line 2: this is not YAML: while scanning for the next token"),
-            ("", "it is empty; it may have vps, tenants, contacts, rules"),
-            ("# only words\n", "it is empty; it may have vps, tenants, contacts, rules"),
+            ("", "it is empty; it may have vps, tenants, contacts, groups, onCall, rules"),
+            (
+                "# only words\n",
+                "it is empty; it may have vps, tenants, contacts, groups, onCall, rules",
+            ),
             ("- id: a", "line 1: an inventory is a mapping of fields: vps, tenants, contacts"),
             ("just text", "line 1: an inventory is a mapping of fields: vps, tenants"),
             ("vps: []\n---\nvps: []", "line 2: a second document begins; an inventory is one"),
@@ -162,7 +165,7 @@ class TestMistakes:
         ("yaml", "said"),
         [
             ("vsp: []", "line 1: vsp: there is no such field; did you mean 'vps'?"),
-            ("wholly: []", "line 1: wholly: there is no such field; known: vps, tenants, contacts, rules"),
+            ("wholly: []", "line 1: wholly: there is no such field; known: vps, tenants, contacts, groups, onCall, rules"),
             ("vps:\n- {}", "line 2: vps[0]: needs a 'id'"),
             ("vps:\n- 5", "line 2: vps[0]: needs fields below it: id, name, region"),
             ("vps: {id: a}", "line 1: vps: this is not a list, such as [a, b], or [] for none"),
@@ -336,7 +339,7 @@ class TestVariables:
 
 
 WORDS = """
-vps tenants contacts rules id name type check http tcp services dependsOn source local scope condition
+vps tenants contacts groups onCall members quietHours from to handover since overrides rules id name type check http tcp services dependsOn source local scope condition
 metric value a b 1 .nan ~ yes ${A} ${ << & * ! | > ' " : - [ ] { } , # ? % @ ` & &x *x !!int !!map 0x 1e9
 2024-13-45 --- ...
 """

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from services.inventory.schema import Contact, WebhookAddress
+from services.inventory.people import Contact, Group, Rotation, WebhookAddress
 from services.notify.address import EVERYONE, destinations, webhook_of
+from services.notify.directory import Directory
 from services.rule import Channel, NotificationPlan
 
 OPS = Contact(
@@ -64,14 +65,14 @@ def test_who_is_told(
     why: str, channel: Channel, recipients: list[str], available: Any, expected: Any
 ) -> None:
     plan = NotificationPlan(channels=(channel,), recipients=tuple(recipients))
-    found = destinations(plan, [OPS, DESK], available)
+    found = destinations(plan, Directory([OPS, DESK]), available, 0.0)
     assert [(d.recipient, d.reason) for d in found] == expected, why
     assert all(bool(d.detail) == (d.reason is not None) for d in found), why
 
 
 def test_a_detail_says_what_would_be_right() -> None:
     plan = NotificationPlan(channels=(HOOK,), recipients=("Desk", "nobody"))
-    lacking, unknown = destinations(plan, [OPS, DESK], NOW)
+    lacking, unknown = destinations(plan, Directory([OPS, DESK]), NOW, 0.0)
     assert "Desk has not got a webhook with its URL and secret" in lacking.detail
     assert "No contact has the name or address 'nobody'. Add a contact" in unknown.detail
 
@@ -79,17 +80,97 @@ def test_a_detail_says_what_would_be_right() -> None:
 def test_two_contacts_at_one_address_get_one_message() -> None:
     twin = Contact(name="Night", webhook=OPS.webhook)
     plan = NotificationPlan(channels=(HOOK,))
-    assert [d.recipient for d in destinations(plan, [OPS, twin], NOW)] == ["Ops"]
+    assert [d.recipient for d in destinations(plan, Directory([OPS, twin]), NOW, 0.0)] == ["Ops"]
 
 
 def test_an_address_of_two_contacts_means_both() -> None:
     other = WebhookAddress(url="https://hooks.example/night", secret=SecretStr("c2VjcmV0"))
     night = Contact(name="Night", email="Ops@Example.com", webhook=other)
     plan = NotificationPlan(channels=(HOOK,), recipients=("ops@example.com",))
-    assert [d.recipient for d in destinations(plan, [OPS, night], NOW)] == ["Ops", "Night"]
+    assert [d.recipient for d in destinations(plan, Directory([OPS, night]), NOW, 0.0)] == [
+        "Ops",
+        "Night",
+    ]
 
 
 def test_the_webhook_is_read_when_it_is_needed() -> None:
     assert webhook_of("ops", [DESK, OPS]) == OPS.webhook
     assert webhook_of("Desk", [DESK, OPS]) is None
     assert webhook_of("Ops", []) is None
+
+
+ANA = Contact(name="Ana", email="ana@example.com", phone="+31600000001")
+BOB = Contact(name="Bob", email="bob@example.com")
+#: A contact who is called like a group.
+DESK_GROUP = Group(name="Desk", members=("Ana",))
+PEOPLE = Directory(
+    [ANA, BOB, DESK],
+    [
+        Group(name="Ops", members=("Ana", "Bob", "Left")),
+        Group(name="Empty"),
+        DESK_GROUP,
+        Group(name="ana@example.com", members=("Bob",)),
+    ],
+    [
+        Rotation.model_validate(
+            {
+                "name": name, "handover": {"day": "mon", "time": "09:00"}, "since": "2025-11-17",
+                "members": members,
+            }
+        )
+        for name, members in (("Primary", ["Bob", "Ana"]), ("Lost", ["Left"]), ("Void", []))
+    ],
+)  # fmt: skip
+#: Mon 17 Nov 2025 12:00 UTC, and a week later.
+FIRST, SECOND = 1_763_380_800.0, 1_763_380_800.0 + 7 * 86400
+
+
+@pytest.mark.parametrize(
+    ("why", "channel", "recipients", "at", "expected"),
+    [
+        ("a group's members", MAIL, ["ops"], FIRST,
+         [("Ana", None, "Member of Ops."), ("Bob", None, "Member of Ops."),
+          ("Ops", "unknown_recipient", "")]),
+        ("each who lacks an address", SMS, ["Ops"], FIRST,
+         [("Ana", None, "Member of Ops."), ("Bob", "no_address", "Member of Ops."),
+          ("Ops", "unknown_recipient", "")]),
+        ("who is on call", MAIL, [" PRIMARY "], FIRST, [("Bob", None, "On call in Primary.")]),
+        ("at the time", MAIL, ["Primary"], SECOND, [("Ana", None, "On call in Primary.")]),
+        ("who lacks an address while on call", SMS, ["Primary"], FIRST,
+         [("Bob", "no_address", "On call in Primary.")]),
+        ("each address once", MAIL, ["Bob", "Ops", "Primary", "bob@example.com"], FIRST,
+         [("Bob", None, ""), ("Ana", None, "Member of Ops."), ("Ops", "unknown_recipient", "")]),
+        ("nobody in the group", MAIL, ["Empty"], FIRST, [("Empty", "unknown_recipient", "")]),
+        ("nobody in the rotation", MAIL, ["Void"], FIRST, [("Void", "unknown_recipient", "")]),
+        ("somebody who left", MAIL, ["Lost"], FIRST, [("Lost", "unknown_recipient", "")]),
+        ("a contact's name wins", MAIL, ["desk"], FIRST, [("Desk", None, "")]),
+        ("a group's name wins over an address", MAIL, ["ana@example.com"], FIRST,
+         [("Bob", None, "Member of ana@example.com.")]),
+        ("the bell is for all", BELL, ["Ops", "Primary"], FIRST, [(EVERYONE, None, "")]),
+    ],
+)  # fmt: skip
+def test_who_is_told_through_groups_and_rotations(
+    why: str, channel: Channel, recipients: list[str], at: float, expected: Any
+) -> None:
+    plan = NotificationPlan(channels=(channel,), recipients=tuple(recipients))
+    found = destinations(plan, PEOPLE, ALL, at)
+    assert [(d.recipient, d.reason, d.via) for d in found] == expected, why
+
+
+def test_what_a_group_or_a_rotation_lacks_is_said() -> None:
+    plan = NotificationPlan(channels=(MAIL,), recipients=("Ops", "Empty", "Void", "Lost"))
+    said = [d.detail for d in destinations(plan, PEOPLE, ALL, FIRST) if d.reason]
+    assert said == [
+        "The group Ops names Left, and there is no such contact.",
+        "The group Empty has no members, so nobody is told by it.",
+        "The rotation Void has no members, so nobody is on call.",
+        "Left is on call in Lost, and there is no such contact.",
+    ]
+
+
+def test_all_that_may_be_meant_at_any_time() -> None:
+    assert PEOPLE.ever("primary") == ("Bob", "Ana")
+    assert (PEOPLE.ever("Ops"), PEOPLE.ever("void"), PEOPLE.ever("x")) == (
+        ("Ops",), ("void",), ("x",),
+    )  # fmt: skip
+    assert (PEOPLE.zone_of("Ana"), PEOPLE.zone_of("who")) == (None, None)

@@ -43,7 +43,8 @@ from services.notify.address_guard import refusal
     ],
 )
 def test_special_addresses_are_refused_with_their_kind(address: str, word: str) -> None:
-    assert f"is a {word} address" in (refusal(address) or "")
+    said = refusal(address) or ""
+    assert said.endswith((f" is a {word} address", f" is an {word} address"))
 
 
 @pytest.mark.parametrize(

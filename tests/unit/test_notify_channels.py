@@ -7,10 +7,14 @@ import pytest
 import standardwebhooks
 
 from services.events import Bus, Event, InAppMessage
+from services.notify.attempt import attempt
 from services.notify.channels import DeliveryError, Message, Receipt
 from services.notify.channels.in_app import InApp
 from services.notify.channels.webhook import judge, seconds_asked, signer
+from services.notify.claims import Claim
 from services.notify.outbound import Answer
+from services.notify.templates.parts import Rendered
+from tests.support.notify_words import default_words
 
 AT = datetime(2025, 11, 20, 10, 30, tzinfo=UTC)
 BYTES = b"a secret of twenty-four b"
@@ -90,14 +94,30 @@ def test_retry_after(header: str | None, seconds: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "severity", "title"),
-    [("alert.fired", "critical", "API down"), ("alert.resolved", "info", "Resolved: API down")],
+    ("event", "severity", "title", "text"),
+    [
+        ("alert.fired", "critical", "API down", "no answer"),
+        ("alert.resolved", "info", "Resolved: API down", "it answers"),
+    ],
 )
-def test_the_bell_rings_on_the_bus(event: str, severity: str, title: str) -> None:
+def test_the_bell_rings_on_the_bus(event: str, severity: str, title: str, text: str) -> None:
     heard: list[Event] = []
     bus = Bus()
     bus.subscribe(heard.append)
     body = {"severity": "critical", "title": "API down", "message": "no answer"}
-    receipt = InApp(bus).send(Message("n1", "a1", event, "everyone", body))
+    ended = {"resolution": "it answers"} if event == "alert.resolved" else {}
+    message = Message("n1", "a1", event, "everyone", {**body, **ended})
+    receipt = InApp(bus, default_words("inApp"), lambda: 7.0).send(message)
     assert receipt == Receipt(delivered=True)
-    assert heard == [InAppMessage("a1", severity, title, "no answer")]
+    assert heard == [InAppMessage("n1", "a1", event, severity, title, text, 7.0)]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_what_became_of_the_words_is_told_with_the_message(rows: int) -> None:
+    words = Rendered(title="API down", text="no answer", note="The template failed.")
+    message = Message("n1", "a1", "alert.fired", "everyone", {"severity": "info"})
+    claim = Claim("t", "inApp", 1, 0.0, message, ("a1",), ("a1",), rows)
+    outcome = attempt(InApp(Bus(), lambda _: words), claim, lambda: 5.0, 0.5, 60)
+    assert outcome.status == "delivered"
+    together = "" if rows == 1 else "One message told of this and 2 more. "
+    assert outcome.detail == f"{together}The template failed."

@@ -11,7 +11,9 @@ from services.alerts.rules.sight import Sight
 from services.alerts.rules.warnings import warnings
 from services.identity import OnlyServers
 from services.inventory.fleet import Fleet
+from services.inventory.people import Group, Rotation
 from services.inventory.schema import Inventory
+from services.notify.directory import Directory
 from services.rule import Rule
 
 FLEET = Fleet.build(
@@ -40,6 +42,19 @@ FLEET = Fleet.build(
     ),
     "here",
     "cache",
+)  # fmt: skip
+PEOPLE = Directory(
+    tuple(FLEET.contacts.values()),
+    [Group(name="Nobody"), Group(name="Desk", members=("Ops", "Left"))],
+    [
+        Rotation.model_validate(
+            {
+                "name": name, "handover": {"day": "mon", "time": "09:00"}, "since": "2025-11-24",
+                "members": members,
+            }
+        )
+        for name, members in (("Empty", []), ("Primary", ["Ops", "Left"]))
+    ],
 )  # fmt: skip
 ACME = frozenset({"acme"})
 
@@ -106,6 +121,23 @@ def test_the_default_rules_are_for_everybody():
         ({"notification": {"channels": []}}, ["It has no channels, so nobody is told"]),
         ({"notification": {"channels": ["inApp", "email", "sms"]}}, []),
         (
+            {"notification": {"channels": ["email"], "recipients": ["Nobody"]}},
+            ["The group Nobody has no members"],
+        ),
+        (
+            {"notification": {"channels": ["email"], "recipients": ["desk"]}},
+            ["The group Desk names Left, and there is no such contact"],
+        ),
+        (
+            {"notification": {"channels": ["email"], "recipients": ["Empty"]}},
+            ["The rotation Empty has no members, so nobody is on call"],
+        ),
+        # Although it is Ops who is on call now.
+        (
+            {"notification": {"channels": ["email"], "recipients": ["Primary"]}},
+            ["No contact has the name or address 'Left'"],
+        ),
+        (
             {"scope": {"vps": ["vps-11"], "tags": ["gold"], "tenant": ["acme", "acne"]}},
             ["There is no server 'vps-11'; did you mean", "no tenant 'acne'; did you mean 'acme'"],
         ),
@@ -113,7 +145,7 @@ def test_the_default_rules_are_for_everybody():
     ],
 )
 def test_a_rule_says_what_it_will_not_achieve(fields, said):
-    found = warnings(rule(**fields), FLEET, {"inApp", "email"})
+    found = warnings(rule(**fields), FLEET, PEOPLE, {"inApp", "email"}, 0.0)
     assert len(found) == len(said)
     for sentence, part in zip(found, said, strict=True):
         assert part in sentence
@@ -121,11 +153,11 @@ def test_a_rule_says_what_it_will_not_achieve(fields, said):
 
 def test_a_channel_that_is_not_set_up_is_told():
     (said, *_) = warnings(
-        rule(notification={"channels": ["email"], "recipients": ["Ops"]}), FLEET, ()
+        rule(notification={"channels": ["email"], "recipients": ["Ops"]}), FLEET, PEOPLE, (), 0.0
     )
     assert "The channel email is not set up" in said
 
 
 def test_not_more_is_said_than_anybody_reads():
     many = {"channels": ["sms"], "recipients": [f"nobody-{at}" for at in range(500)]}
-    assert len(warnings(rule(notification=many), FLEET, {"sms"})) == 10
+    assert len(warnings(rule(notification=many), FLEET, PEOPLE, {"sms"}, 0.0)) == 10

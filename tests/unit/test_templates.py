@@ -127,7 +127,7 @@ def test_what_a_template_may_do() -> None:
     assert sandbox.render({"text": source}, [variables()], names())["text"].split("\n") == [
         "1. POSTGRES ...",
         "*1* postgres unhealthy",
-        "critical=1 warning=0 info=0 resolved=0 ",
+        "critical=1 warning=0 info=0 resolved=0 cameAndWent=0 ",
     ]
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from models.alerts import AlertRow
 from services.notify.body import alert_body
+from services.notify.digest import Part, digest_body
 from services.notify.templates import examples, sandbox
-from services.notify.templates.defaults import DEFAULTS
+from services.notify.templates.defaults import DEFAULTS, standard
 from services.notify.templates.parts import EVENTS, PARTS, Rendered, rendered
 from services.notify.templates.variables import (
     FIELDS,
@@ -44,7 +45,7 @@ def default(
     channel: str, event: str, body: Mapping[str, Any] | None = None, around: Surroundings = AROUND
 ) -> Rendered:
     given = context(event, body or examples.example(event, NOW), "Ops", around, NOW)
-    return rendered(channel, sandbox.render(DEFAULTS[channel, event], [given]))
+    return standard(channel, event, given)
 
 
 def leaves(value: Any, path: str = "") -> Iterator[str]:
@@ -138,8 +139,8 @@ def test_an_sms_is_one_sms(event: str, around: Surroundings) -> None:
         (
             "alert.digest",
             (
-                "3 alerts, 1 critical, 1 resolved: postgres on vps-1 is unhealthy, "
-                "CPU of vps-2 at 96 %, vps-3 does not report"
+                "4 alerts, 1 critical, 1 resolved, 1 came and went: postgres on vps-1 is "
+                "unhealthy, CPU of vps-2 at 96 %, vps-3 does not report, redis on vps-2 is slow"
             ),
         ),
     ],
@@ -169,6 +170,31 @@ def test_a_digest_leaves_nothing_out() -> None:
     assert mail.subject == "1000 alerts, 1000 critical"
     for text in (mail.text, mail.html):
         assert {int(n) for n in re.findall(r"trouble (\d+)", text)} == set(range(1000))
+
+
+def test_what_came_and_went_is_told_as_such() -> None:
+    mail = default("email", "alert.digest")
+    assert mail.subject == "4 alerts, 1 critical, 1 resolved, 1 came and went"
+    lines = [line for line in mail.text.splitlines() if ": " in line and not line.startswith(" ")]
+    assert lines == [
+        "CRITICAL: postgres on vps-1 is unhealthy",
+        "WARNING: CPU of vps-2 at 96 %",
+        "RESOLVED: vps-3 does not report",
+        "CAME AND WENT: redis on vps-2 is slow",
+    ]
+    assert re.findall(r"(Resolved|Came and went):</strong>", mail.html) == [
+        "Resolved",
+        "Came and went",
+    ]
+
+
+def test_a_digest_of_the_outbox_says_what_came_and_went() -> None:
+    fired, ended = (examples.example(f"alert.{event}", NOW) for event in ("fired", "resolved"))
+    parts = [Part("d", "alert.fired", fired), Part("d", "alert.resolved", ended)]
+    body = digest_body([*parts, Part("e", "alert.resolved", ended | {"id": "e"})])
+    given = context("alert.digest", body, "Ops", AROUND, NOW)
+    assert given["counts"]["cameAndWent"] == 1
+    assert default("email", "alert.digest", body).subject == "2 alerts, 1 resolved, 1 came and went"
 
 
 def test_what_a_server_says_cannot_become_markup_or_a_header() -> None:

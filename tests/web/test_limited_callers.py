@@ -33,13 +33,14 @@ NEEDED = {
 BESIDE = {"getHealthHistory": {"metric": "responseTime"}}
 OWN = {
     "vpsId": ["own-1"], "tenantId": ["acme"], "service": ["api", "postgres"], "name": ["api"],
+    "incidentId": ["own1"],
     "target": ["own-1", "own-1/api"], "alertId": ["own1"], "ruleId": ["own-rule"],
 }  # fmt: skip
 
 
 def own(place: Lived) -> dict[str, list[str]]:
     """What the callers may know of, by the part of a path that it is."""
-    made = {name: place.parts[name][:1] for name in ("maintenanceId", "silenceId")}
+    made = {name: place.parts[name][:1] for name in ("maintenanceId", "silenceId", "month")}
     return OWN | made
 
 

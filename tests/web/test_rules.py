@@ -18,6 +18,7 @@ from services.alerts.rules.desk import RuleDesk
 from services.alerts.rules.warnings import warnings
 from services.container import EXTENSION, Services
 from services.identity.audit import Wanted, audited
+from services.notify.directory import Directory
 from services.rule import Rule, Rulebook
 from services.web import errors, guard
 from services.web.rest import rules
@@ -28,7 +29,10 @@ RULES = "/api/admin/alerts/rules"
 SWAP: dict[str, Any] = {
     "id": "swap", "name": "Swap", "severity": "warning",
     "condition": {"metric": "memory", "operator": "greaterThan", "value": 95, "duration": 60},
-    "notification": {"channels": ["webhook"], "recipients": ["Opps"], "escalateAfter": 300},
+    "notification": {
+        "channels": ["webhook", "inApp"], "recipients": ["Opps"], "escalateAfter": 300,
+        "remindEvery": 3600,
+    },
 }  # fmt: skip
 OF_FILE = {**SWAP, "id": "of-file", "name": "Of the file"}
 IDS = {rule.id for rule in DEFAULT_RULES} | {"of-file"}
@@ -50,7 +54,9 @@ def client(services: Services, books: list[Rulebook]) -> FlaskClient:
         [Rule.model_validate(OF_FILE)],
         books.append,
         lambda: 1_700_000_000.0,
-        lambda rule: warnings(rule, services.read.fleet(), {"inApp", "webhook"}),
+        lambda rule: warnings(
+            rule, services.read.fleet(), Directory(), {"inApp", "webhook"}, 1_700_000_000.0
+        ),
     )
     bundle = {field.name: getattr(services, field.name) for field in fields(services)}
     server = Flask("rules", root_path=str(site.HOME))
@@ -142,6 +148,7 @@ def test_the_rules_of_the_specification_are_taken_as_they_stand(call: Call) -> N
     answer = call("PUT", "/db-connection-failure", json=spec)
     assert answer.status_code == 200
     found = answer.get_json()
+    assert found["notification"].pop("remindEvery") is None
     assert {name: found[name] for name in ("id", "name", "severity", "notification")} == {
         name: spec[name] for name in ("id", "name", "severity", "notification")
     }

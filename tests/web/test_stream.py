@@ -225,12 +225,16 @@ def test_alerts_reach_their_subscribers_once(here: Site) -> None:
 
 def test_a_notice_reaches_every_browser(here: Site) -> None:
     first, second, script = here.browser(), here.browser(), here.connect(here.token())
-    here.services.bus.publish(InAppMessage(None, "warning", "CPU", "CPU is high"))
+    here.services.bus.publish(
+        InAppMessage("n1", None, "channel.troubled", "warning", "CPU", "CPU is high", 1_763_894_400)
+    )
     for client in (first, second):
         name, body = client.next()
         assert name == "notice"
         assert body == {
-            "seq": 1, "severity": "warning", "title": "CPU", "text": "CPU is high", "alertId": None
+            "seq": 1, "id": "n1", "alertId": None, "event": "channel.troubled",
+            "severity": "warning", "title": "CPU", "text": "CPU is high",
+            "sentAt": "2025-11-23T10:40:00.000Z",
         }  # fmt: skip
     assert script.within(0.3) == []
 
@@ -313,7 +317,7 @@ def test_who_reads_nothing_is_dropped_and_holds_nobody_up(here: Site) -> None:
     slowest = 0.0
     for _ in range(400):
         began = time.monotonic()
-        publish(InAppMessage(None, "info", "news", text))
+        publish(InAppMessage("n1", None, "alert.fired", "info", "news", text, 0.0))
         slowest = max(slowest, time.monotonic() - began)
     assert slowest < 0.5
     here.observe("vps-1")

@@ -133,7 +133,9 @@ def test_a_limited_socket_never_hears_of_another_tenant(here: Site) -> None:
     note(here, "a note", vps="theirs")
     note(here, "Globex Ltd moves to Bravo")
     job(here, "theirs", "ledger")
-    here.services.bus.publish(InAppMessage(None, "info", "Globex Ltd", "theirs is down"))
+    here.services.bus.publish(
+        InAppMessage("n1", None, "alert.fired", "info", "Globex Ltd", "theirs is down", 0.0)
+    )
     here.services.board.warn("inventory", "The inventory was refused: tenants[1] globex is wrong")
     here.services.inventory.take_file(here.services.inventory.inventory)
     look(here, Status.HEALTHY, *THEIRS)

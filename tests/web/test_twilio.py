@@ -17,6 +17,7 @@ from services.inventory.schema import Contact
 from services.notify.channels import Message
 from services.notify.channels.sms import Sms
 from tests.support import site
+from tests.support.notify_words import default_words
 from tests.support.twilio_server import NUMBER, SID, TOKEN, Receipt, TwilioServer
 
 NOW = 1_763_634_600.0
@@ -43,6 +44,7 @@ class Place:
         sms = Sms(
             twilio.account,
             lambda: [Contact(name="Ops", phone="+31600000000")],
+            default_words("sms"),
             services.settings.public_address or "https://nowhere.example",
         )
         receipt = sms.send(Message("n1", "a1", "alert.fired", "Ops", {"title": "API down"}))

@@ -410,23 +410,36 @@ class Operations(Caller):
         from_: str | None = None,
         to: str | None = None,
         tenant_id: str | None = None,
+        vps_id: str | None = None,
+        service: str | None = None,
     ) -> t.SLA:
-        """Uptime, error budget and downtime of a tenant, with the intervals behind it.
+        """Uptime, error budget, burn rates and downtime, with the events behind it.
 
         Of the last 30 days unless a range is given. Without tenantId one account for each
-        tenant. ``policy`` says what counts.
+        tenant; with vpsId, or vpsId and service, that of a server or a service, by the default
+        policy and the highest target of the tenants that its failure reaches. ``policy`` says
+        what counts.
 
         time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
         from_: instead of timeRange: an ISO 8601 time, or now-6h.
         to: likewise; without it now.
         tenant_id: without it all tenants.
+        vps_id: instead: a server.
+        service: with vpsId: a service on it.
         """
         return cast(
             t.SLA,
             self._json(
                 "GET",
                 "/api/admin/health/sla",
-                {"timeRange": time_range, "from": from_, "to": to, "tenantId": tenant_id},
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "tenantId": tenant_id,
+                    "vpsId": vps_id,
+                    "service": service,
+                },
             ),
         )
 
@@ -435,7 +448,8 @@ class Operations(Caller):
     ) -> t.Reports:
         """One row for each month and tenant, the latest month first.
 
-        Months are those of UTC. The running one goes up to now.
+        Months are those of UTC. Of months that are over as they are kept, of the running one up
+        to now.
 
         limit: rows of a page.
         cursor: nextCursor of the page before; nothing else.
@@ -459,6 +473,47 @@ class Operations(Caller):
                 "reports",
                 "/api/admin/health/sla/reports",
                 {"limit": limit, "tenantId": tenant_id},
+            ),
+        )
+
+    def get_sla_report(
+        self,
+        tenant_id: str,
+        month: str,
+        *,
+        format: Literal["json", "csv", "pdf"] | None = None,
+        version: int | None = None,
+    ) -> t.WholeReport:
+        """A tenant's report on a month (2026-11): as JSON, as CSV, or as a page to hand over
+        (PDF).
+
+        A month that is over is answered as it was kept; the running one up to now.
+
+        version: of a report that was made again; without it the latest.
+        """
+        return cast(
+            t.WholeReport,
+            self._json(
+                "GET",
+                f"/api/admin/health/sla/reports/{segment(tenant_id)}/{segment(month)}",
+                {"format": format, "version": version},
+            ),
+        )
+
+    def make_sla_report(
+        self, tenant_id: str, month: str, body: t.ReportBody, *, idempotency_key: str | None = None
+    ) -> t.WholeReport:
+        """Makes a month's report again, after a correction.
+
+        It becomes another version with the ``reason``; the former ones stay.
+        """
+        return cast(
+            t.WholeReport,
+            self._json(
+                "POST",
+                f"/api/admin/health/sla/reports/{segment(tenant_id)}/{segment(month)}",
+                body=body,
+                key=idempotency_key,
             ),
         )
 
@@ -615,18 +670,70 @@ class Operations(Caller):
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        status: Literal["active", "acknowledged", "snoozed", "resolved"] | None = None,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        status: Literal["active", "acknowledged", "snoozed", "resolved", "unresolved", "all"]
+        | Sequence[
+            Literal["active", "acknowledged", "snoozed", "resolved", "unresolved", "all"]
+        ] = (),
+        severity: Literal["info", "warning", "critical"]
+        | Sequence[Literal["info", "warning", "critical"]] = (),
+        rule_id: str | Sequence[str] = (),
+        vps_id: str | Sequence[str] = (),
+        service: str | Sequence[str] = (),
+        tenant_id: str | Sequence[str] = (),
+        q: str | None = None,
+        suppressed: bool | None = None,
+        false_positive: bool | None = None,
+        sort: str | None = None,
     ) -> t.Alerts:
-        """Alerts, newest first.
+        """Alerts: without a filter the unresolved ones, newest first.
+
+        sort: triggeredAt, severity, resolvedAt, duration; a - in front puts the latest, the
+        most severe, the longest first. What is not over comes last where an end is asked for. A
+        limited caller gets a 404 for servers, tenants, services and rules that it may not know
+        of.
 
         limit: rows of a page.
         cursor: nextCursor of the page before; nothing else.
-        status: only alerts in this state; without it the unresolved ones.
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        status: without it the unresolved ones; several: it stands there several times.
+        severity: several: it stands there several times.
+        rule_id: several: it stands there several times.
+        vps_id: several: it stands there several times.
+        service: names, or keys such as vps-1/postgres; several: it stands there several times.
+        tenant_id: alerts that reach this tenant; several: it stands there several times.
+        q: text in target, title, rule name or message, whatever its case.
+        suppressed: whether the trouble of something else explains it.
+        false_positive: as it was marked when it was resolved.
+        sort: triggeredAt, severity, resolvedAt or duration, with - in front for the largest
+        first.
         """
         return cast(
             t.Alerts,
             self._json(
-                "GET", "/api/admin/alerts", {"limit": limit, "cursor": cursor, "status": status}
+                "GET",
+                "/api/admin/alerts",
+                {
+                    "limit": limit,
+                    "cursor": cursor,
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "status": status,
+                    "severity": severity,
+                    "ruleId": rule_id,
+                    "vpsId": vps_id,
+                    "service": service,
+                    "tenantId": tenant_id,
+                    "q": q,
+                    "suppressed": suppressed,
+                    "falsePositive": false_positive,
+                    "sort": sort,
+                },
             ),
         )
 
@@ -634,7 +741,23 @@ class Operations(Caller):
         self,
         *,
         limit: int | None = None,
-        status: Literal["active", "acknowledged", "snoozed", "resolved"] | None = None,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        status: Literal["active", "acknowledged", "snoozed", "resolved", "unresolved", "all"]
+        | Sequence[
+            Literal["active", "acknowledged", "snoozed", "resolved", "unresolved", "all"]
+        ] = (),
+        severity: Literal["info", "warning", "critical"]
+        | Sequence[Literal["info", "warning", "critical"]] = (),
+        rule_id: str | Sequence[str] = (),
+        vps_id: str | Sequence[str] = (),
+        service: str | Sequence[str] = (),
+        tenant_id: str | Sequence[str] = (),
+        q: str | None = None,
+        suppressed: bool | None = None,
+        false_positive: bool | None = None,
+        sort: str | None = None,
     ) -> Iterator[t.Alert]:
         """Every row of list_alerts, page after page as they are needed."""
         return cast(
@@ -642,8 +765,36 @@ class Operations(Caller):
             self._rows(
                 "alerts",
                 "/api/admin/alerts",
-                {"limit": limit, "status": status},
+                {
+                    "limit": limit,
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "status": status,
+                    "severity": severity,
+                    "ruleId": rule_id,
+                    "vpsId": vps_id,
+                    "service": service,
+                    "tenantId": tenant_id,
+                    "q": q,
+                    "suppressed": suppressed,
+                    "falsePositive": false_positive,
+                    "sort": sort,
+                },
             ),
+        )
+
+    def handle_alerts(
+        self, body: t.AlertsBulk, *, idempotency_key: str | None = None
+    ) -> t.AlertsHandled:
+        """Acknowledge, snooze or resolve many alerts at once.
+
+        Each has an outcome of its own, as if it were asked for alone; what can be done is done
+        in one transaction.
+        """
+        return cast(
+            t.AlertsHandled,
+            self._json("POST", "/api/admin/alerts/bulk", body=body, key=idempotency_key),
         )
 
     def get_alert(self, alert_id: str) -> t.Alert:
@@ -852,6 +1003,24 @@ class Operations(Caller):
             ),
         )
 
+    def get_alert_config(self) -> t.AlertConfig:
+        """Contacts, groups, rotations and channels.
+
+        Its ETag is what a change may send as If-Match.
+        """
+        return cast(t.AlertConfig, self._json("GET", "/api/admin/alerts/config"))
+
+    def change_alert_config(self, body: dict[str, Any]) -> t.AlertConfig:
+        """Put contacts, groups and rotations in the place of all that were written here.
+
+        All or nothing; each mistake is told with its field. What was read may be sent back: a
+        secret that is masked or left out stays, unless its webhook's address is another one.
+        With If-Match (the ETag, or the version in quotes) 409 when somebody else has changed it
+        since. 409 for a change of what the inventory file has. What changes nothing makes no
+        version.
+        """
+        return cast(t.AlertConfig, self._json("PUT", "/api/admin/alerts/config", body=body))
+
     def preview_rule(
         self, body: t.PreviewRequest, *, idempotency_key: str | None = None
     ) -> t.Preview:
@@ -867,6 +1036,179 @@ class Operations(Caller):
         return cast(
             t.Preview,
             self._json("POST", "/api/admin/alerts/rules/preview", body=body, key=idempotency_key),
+        )
+
+    def suggest_alert_rule(
+        self,
+        rule_id: str,
+        body: t.SuggestionRequest | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> t.RuleSuggestion:
+        """A milder version of a rule, tried by previews over its own history.
+
+        Limits, durations and how long it keeps firing are tried; what is suggested would have
+        told of every firing that an operator acknowledged or that was not false. It is applied
+        by sending its rule to PUT with ifMatch. Takes a minute at most. 503 while previews run.
+        """
+        return cast(
+            t.RuleSuggestion,
+            self._json(
+                "POST",
+                f"/api/admin/alerts/rules/{segment(rule_id)}/suggestion",
+                body=body,
+                key=idempotency_key,
+            ),
+        )
+
+    def get_alert_analytics(
+        self,
+        *,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        rule_id: str | Sequence[str] = (),
+        vps_id: str | Sequence[str] = (),
+        tenant_id: str | Sequence[str] = (),
+        severity: Literal["info", "warning", "critical"]
+        | Sequence[Literal["info", "warning", "critical"]] = (),
+        time_zone: str | None = None,
+        soon_minutes: float | None = None,
+    ) -> t.AlertAnalytics:
+        """How often alerts fire, how soon they are taken on and over, and what they have in
+        common.
+
+        Of the last 30 days unless a range is given, 400 days at most, beside the period before.
+        The answer says how each figure is counted.
+
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        rule_id: only alerts of these rules.
+        vps_id: only alerts of these servers.
+        tenant_id: only alerts that reach these tenants.
+        time_zone: of days, weekdays and hours.
+        soon_minutes: what ended by itself so soon, unacknowledged, was a false positive.
+        """
+        return cast(
+            t.AlertAnalytics,
+            self._json(
+                "GET",
+                "/api/admin/alerts/analytics",
+                {
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "ruleId": rule_id,
+                    "vpsId": vps_id,
+                    "tenantId": tenant_id,
+                    "severity": severity,
+                    "timeZone": time_zone,
+                    "soonMinutes": soon_minutes,
+                },
+            ),
+        )
+
+    def list_incidents(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        status: Literal["active", "acknowledged", "resolved"]
+        | Sequence[Literal["active", "acknowledged", "resolved"]] = (),
+        tenant_id: str | None = None,
+    ) -> t.Incidents:
+        """Incidents, newest first.
+
+        A range finds those that stood at some time in it. Limited callers get what they may
+        know of: the incident of the alerts that they see.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        time_range: a whole number and m, h, d or w, such as 24h: the time up to now.
+        from_: instead of timeRange: an ISO 8601 time, or now-6h.
+        to: likewise; without it now.
+        status: several: it stands there several times.
+        tenant_id: that reached this tenant.
+        """
+        return cast(
+            t.Incidents,
+            self._json(
+                "GET",
+                "/api/admin/incidents",
+                {
+                    "limit": limit,
+                    "cursor": cursor,
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "status": status,
+                    "tenantId": tenant_id,
+                },
+            ),
+        )
+
+    def iterate_incidents(
+        self,
+        *,
+        limit: int | None = None,
+        time_range: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        status: Literal["active", "acknowledged", "resolved"]
+        | Sequence[Literal["active", "acknowledged", "resolved"]] = (),
+        tenant_id: str | None = None,
+    ) -> Iterator[t.IncidentSummary]:
+        """Every row of list_incidents, page after page as they are needed."""
+        return cast(
+            Iterator[t.IncidentSummary],
+            self._rows(
+                "incidents",
+                "/api/admin/incidents",
+                {
+                    "limit": limit,
+                    "timeRange": time_range,
+                    "from": from_,
+                    "to": to,
+                    "status": status,
+                    "tenantId": tenant_id,
+                },
+            ),
+        )
+
+    def get_incident(self, incident_id: str) -> t.Incident:
+        """One incident with its alerts, timeline and notes.
+
+        The id of one that turned out to be a part of another is answered with that other.
+        """
+        return cast(t.Incident, self._json("GET", f"/api/admin/incidents/{segment(incident_id)}"))
+
+    def add_incident_note(
+        self, incident_id: str, body: t.NewIncidentNote, *, idempotency_key: str | None = None
+    ) -> t.IncidentNoted:
+        """Note something about an incident."""
+        return cast(
+            t.IncidentNoted,
+            self._json(
+                "POST",
+                f"/api/admin/incidents/{segment(incident_id)}/notes",
+                body=body,
+                key=idempotency_key,
+            ),
+        )
+
+    def get_incident_postmortem(self, incident_id: str, *, time_zone: str | None = None) -> str:
+        """What is known of an incident, as Markdown to be completed by people.
+
+        time_zone: an IANA name; times are told in UTC and by it.
+        """
+        return self._text(
+            "GET",
+            f"/api/admin/incidents/{segment(incident_id)}/postmortem",
+            {"timeZone": time_zone},
         )
 
     def trace_alert(self, alert_id: str) -> t.AlertTrace:
@@ -926,6 +1268,21 @@ class Operations(Caller):
         return cast(
             t.MaintenanceWindow,
             self._json("POST", "/api/admin/maintenance", body=body, key=idempotency_key),
+        )
+
+    def maintenance_calendar(
+        self, *, from_: str | None = None, to: str | None = None
+    ) -> t.MaintenanceCalendar:
+        """When maintenance was, is and will be, window by window, the earliest first.
+
+        A range has at most 366 days.
+
+        from_: an ISO 8601 time, or now-7d; else now.
+        to: likewise; else 31 days later.
+        """
+        return cast(
+            t.MaintenanceCalendar,
+            self._json("GET", "/api/admin/maintenance/calendar", {"from": from_, "to": to}),
         )
 
     def get_maintenance(self, maintenance_id: str) -> t.MaintenanceWindow:
@@ -1007,6 +1364,131 @@ class Operations(Caller):
         It stays listed among those that ended. 409 for one that is over.
         """
         self._nothing("DELETE", f"/api/admin/silences/{segment(silence_id)}")
+
+    def list_notifications(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: Literal[
+            "queued", "sending", "sent", "delivered", "failed", "undeliverable", "suppressed"
+        ]
+        | Sequence[
+            Literal[
+                "queued", "sending", "sent", "delivered", "failed", "undeliverable", "suppressed"
+            ]
+        ] = (),
+        channel: Literal["email", "sms", "webhook", "inApp", "apprise"]
+        | Sequence[Literal["email", "sms", "webhook", "inApp", "apprise"]] = (),
+        event: str | Sequence[str] = (),
+        recipient: str | None = None,
+        alert_id: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+    ) -> t.Notifications:
+        """Notifications, newest first.
+
+        A caller limited to tenants gets those about alerts that it may know of.
+
+        limit: rows of a page.
+        cursor: nextCursor of the page before; nothing else.
+        status: in one of these states.
+        channel: by one of these channels.
+        event: of one of these events, such as alert.fired.
+        recipient: as in the answer: a contact's name.
+        alert_id: about this alert.
+        from_: not before: ISO 8601, or now-6h.
+        to: not after; likewise.
+        """
+        return cast(
+            t.Notifications,
+            self._json(
+                "GET",
+                "/api/admin/notifications",
+                {
+                    "limit": limit,
+                    "cursor": cursor,
+                    "status": status,
+                    "channel": channel,
+                    "event": event,
+                    "recipient": recipient,
+                    "alertId": alert_id,
+                    "from": from_,
+                    "to": to,
+                },
+            ),
+        )
+
+    def iterate_notifications(
+        self,
+        *,
+        limit: int | None = None,
+        status: Literal[
+            "queued", "sending", "sent", "delivered", "failed", "undeliverable", "suppressed"
+        ]
+        | Sequence[
+            Literal[
+                "queued", "sending", "sent", "delivered", "failed", "undeliverable", "suppressed"
+            ]
+        ] = (),
+        channel: Literal["email", "sms", "webhook", "inApp", "apprise"]
+        | Sequence[Literal["email", "sms", "webhook", "inApp", "apprise"]] = (),
+        event: str | Sequence[str] = (),
+        recipient: str | None = None,
+        alert_id: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+    ) -> Iterator[t.Notification]:
+        """Every row of list_notifications, page after page as they are needed."""
+        return cast(
+            Iterator[t.Notification],
+            self._rows(
+                "notifications",
+                "/api/admin/notifications",
+                {
+                    "limit": limit,
+                    "status": status,
+                    "channel": channel,
+                    "event": event,
+                    "recipient": recipient,
+                    "alertId": alert_id,
+                    "from": from_,
+                    "to": to,
+                },
+            ),
+        )
+
+    def resend_notification(
+        self, notification_id: str, *, idempotency_key: str | None = None
+    ) -> t.Notification:
+        """Send a notification once more.
+
+        The same content to the same recipient by the same channel, at once and alone, as a new
+        notification, which is the answer. 409 while it is still being sent, or when its channel
+        is not set up.
+        """
+        return cast(
+            t.Notification,
+            self._json(
+                "POST",
+                f"/api/admin/notifications/{segment(notification_id)}/resend",
+                key=idempotency_key,
+            ),
+        )
+
+    def test_notification(
+        self, body: t.TestMessage, *, idempotency_key: str | None = None
+    ) -> t.TestResults:
+        """Send a test message and wait for what the provider says of it, 12 s at most.
+
+        200 also when it refused (``ok`` is false), or when the channel is not set up
+        (``detail`` names the settings that are missing). 404 for a recipient that there is not,
+        400 for one that the channel cannot use, 503 while too many tests are under way.
+        """
+        return cast(
+            t.TestResults,
+            self._json("POST", "/api/admin/notifications/test", body=body, key=idempotency_key),
+        )
 
     def list_templates(self) -> t.Templates:
         """What messages say, by channel and event, and the variables that they may use.

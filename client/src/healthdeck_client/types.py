@@ -8,23 +8,6 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 
-class Account(TypedDict):
-    """``uptime`` and ``target`` in percent. Minutes are shared by the applications of the tenant:
-    see the policy.
-    """
-
-    tenantId: str
-    organizationName: str
-    target: float
-    uptime: float | None
-    met: bool | None
-    downtimeMinutes: float
-    degradedMinutes: float
-    unknownMinutes: float
-    observedMinutes: float
-    errorBudget: Budget
-
-
 class Acknowledgement(TypedDict):
     """What an operator says when taking an alert on."""
 
@@ -86,6 +69,105 @@ class Alert(TypedDict):
     notifications: NotRequired[list[dict[str, Any]]]
 
 
+#
+AlertAnalytics = TypedDict(
+    "AlertAnalytics",
+    {
+        "from": "str",
+        "to": "str",
+        "timeZone": "str",
+        "before": "dict[str, str]",
+        "counted": "str",
+        "totals": "FiringTotals",
+        "perDay": "list[DayOfFirings]",
+        "byHour": "list[HourOfFirings]",
+        "byWeekday": "list[WeekdayOfFirings]",
+        "byRule": "Breakdown",
+        "byTarget": "Breakdown",
+        "byVps": "Breakdown",
+        "byService": "Breakdown",
+        "byTenant": "Breakdown",
+        "bySeverity": "Breakdown",
+        "acknowledgement": "ResponseTimes",
+        "resolution": "ResponseTimes",
+        "rules": "RulesNoise",
+        "falsePositives": "FleetPrecision",
+        "flapping": "Flapping",
+        "patterns": "Patterns",
+    },
+)
+
+
+class AlertChannel(TypedDict):
+    """``why`` says what is missing where it is not ready."""
+
+    name: str
+    ready: bool
+    why: str | None
+
+
+class AlertConfig(TypedDict):
+    """``version`` is 0 while nothing was written here."""
+
+    version: int
+    updatedAt: str | None
+    updatedBy: str | None
+    contacts: list[AlertContact]
+    groups: list[AlertGroup]
+    onCall: list[AlertRotation]
+    channels: list[AlertChannel]
+
+
+class AlertContact(TypedDict):
+    """``apprise`` is ``********`` when there is one. ``timeZone`` is that of its quiet hours and
+    of
+    the times in its messages, null for UTC. ``readOnly``: the inventory file has it.
+    ``problem``
+    says what is wrong with it.
+    """
+
+    name: str
+    email: str | None
+    phone: str | None
+    webhook: AlertWebhook | None
+    apprise: str | None
+    timeZone: str | None
+    quietHours: list[dict[str, Any]]
+    fallback: dict[str, Any] | None
+    readOnly: bool
+    problem: str | None
+
+
+class AlertGroup(TypedDict):
+    name: str
+    members: list[str]
+    readOnly: bool
+    problem: str | None
+
+
+class AlertOutcome(TypedDict):
+    """What became of one alert. ``error`` and ``errorCode`` say why it was not ``done``."""
+
+    id: str
+    done: bool
+    error: str | None
+    errorCode: str | None
+
+
+class AlertRotation(TypedDict):
+    """``now``: who is on call at the time of the answer."""
+
+    name: str
+    timeZone: str
+    handover: dict[str, str]
+    members: list[str]
+    since: str
+    overrides: list[dict[str, str]]
+    now: OnCallNow
+    readOnly: bool
+    problem: str | None
+
+
 class AlertRule(TypedDict):
     """``keepFiringFor`` in seconds. ``source`` is ``file`` for a rule of the inventory file, which
     cannot be changed here; ``default`` for one that nobody has changed yet. ``warnings`` say
@@ -138,9 +220,62 @@ class AlertTrace(TypedDict):
     decisions: list[Decision]
 
 
+class AlertWebhook(TypedDict):
+    """``secret`` is never told: ``********`` when there is one."""
+
+    url: str
+    secret: str
+
+
 class Alerts(TypedDict):
+    """``total`` is how many the filters find: on the first page, and null above 1,000."""
+
     alerts: list[Alert]
+    total: int | None
     nextCursor: str | None
+
+
+class AlertsBulk(TypedDict):
+    """What is done with many alerts: those of ``ids``, or those that ``filter`` finds now.
+    ``snooze`` takes ``minutes`` or ``until``, ``resolve`` may take ``falsePositive``.
+    """
+
+    action: Literal["acknowledge", "snooze", "resolve"]
+    ids: NotRequired[list[str] | None]
+    filter: NotRequired[AlertsSelection | None]
+    note: NotRequired[str | None]
+    minutes: NotRequired[float | None]
+    until: NotRequired[str | None]
+    falsePositive: NotRequired[bool | None]
+
+
+class AlertsHandled(TypedDict):
+    """``done`` and ``failed`` are numbers, ``results`` come in the order of the ids."""
+
+    action: str
+    done: int
+    failed: int
+    results: list[AlertOutcome]
+
+
+# The filters of the list; its range is when alerts fired first.
+AlertsSelection = TypedDict(
+    "AlertsSelection",
+    {
+        "timeRange": "NotRequired[str | None]",
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+        "status": 'NotRequired[list[Literal["active", "acknowledged", "snoozed", "resolved", "unresolved", "all"]]]',
+        "severity": 'NotRequired[list[Literal["info", "warning", "critical"]]]',
+        "ruleId": "NotRequired[list[str]]",
+        "vpsId": "NotRequired[list[str]]",
+        "service": "NotRequired[list[str]]",
+        "tenantId": "NotRequired[list[str]]",
+        "q": "NotRequired[str]",
+        "suppressed": "NotRequired[bool | None]",
+        "falsePositive": "NotRequired[bool | None]",
+    },
+)
 
 
 class Alive(TypedDict):
@@ -190,12 +325,35 @@ class AuditEntry(TypedDict):
     detail: dict[str, Any]
 
 
+class Breakdown(TypedDict):
+    """The 50 with the most firings, of ``total``."""
+
+    rows: list[FiringsOf]
+    total: int
+
+
 class Budget(TypedDict):
-    """``leftMinutes`` is below 0 when more was used than the target allows."""
+    """``leftMinutes`` is below 0 when more was used than the target allows; ``usedPercent`` is
+    null
+    where it allows nothing.
+    """
 
     totalMinutes: float
     usedMinutes: float
     leftMinutes: float
+    usedPercent: float | None
+
+
+class BurnRate(TypedDict):
+    """How many times faster than promised the error budget is used up, over a long and a short
+    window; ``both`` is the smaller of the two, which is what rules watch.
+    """
+
+    longMinutes: float
+    shortMinutes: float
+    long: float | None
+    short: float | None
+    both: float | None
 
 
 class ChangedUser(TypedDict):
@@ -250,6 +408,11 @@ class DataPoint(TypedDict):
     max: float
 
 
+class DayOfFirings(TypedDict):
+    day: str
+    firings: int
+
+
 class Decision(TypedDict):
     at: str
     kind: str
@@ -265,17 +428,22 @@ class Dependency(TypedDict):
     responseTime: float | None
 
 
-# A stored interval of status unhealthy; ``counts`` is its share of each minute.
+# A stored interval (``eventId``) whose status counts as downtime. ``counts`` is its share of each
+# minute, ``countedMinutes`` what it added to the downtime.
 Downtime = TypedDict(
     "Downtime",
     {
+        "eventId": "str",
         "target": "str",
         "label": "str",
+        "status": "str",
         "from": "str",
         "to": "str",
         "ongoing": "bool",
         "minutes": "float",
         "counts": "float",
+        "countedMinutes": "float",
+        "maintenanceMinutes": "float",
         "reason": "str",
         "evidence": "dict[str, Any]",
     },
@@ -322,10 +490,72 @@ class Events(TypedDict):
     nextCursor: str | None
 
 
+class FalsePositives(TypedDict):
+    marked: int
+    selfResolved: int
+    deployment: int
+
+
+class FiringTotal(TypedDict):
+    firings: int
+    alerts: int
+    told: int
+    acknowledged: int
+    open: int
+
+
+class FiringTotals(TypedDict):
+    """``change`` in percent against ``before``; null where there was nothing before."""
+
+    firings: int
+    alerts: int
+    told: int
+    acknowledged: int
+    open: int
+    before: FiringTotal
+    change: float | None
+
+
+class FiringsOf(TypedDict):
+    """Of one rule, target, server, service, tenant or severity, named by further fields."""
+
+    firings: int
+    alerts: int
+    before: int
+    change: float | None
+
+
+class Flapping(TypedDict):
+    rows: list[FlappingTarget]
+    total: int
+
+
+class FlappingTarget(TypedDict):
+    """``medianGap``: seconds from one firing to the next."""
+
+    ruleId: str
+    ruleName: str
+    target: str
+    label: str
+    firings: int
+    spells: int
+    medianGap: float
+    last: str
+    alertIds: list[str]
+
+
 class FleetEntry(TypedDict):
     """An entry as it is written in the inventory."""
 
     id: str
+
+
+class FleetPrecision(TypedDict):
+    resolved: int
+    falsePositives: FalsePositives
+    falsePositiveShare: float | None
+    precision: float | None
+    definition: str
 
 
 class Found(TypedDict):
@@ -357,8 +587,116 @@ History = TypedDict(
 )
 
 
+class HourOfFirings(TypedDict):
+    hour: int
+    firings: int
+    before: int
+
+
+#
+HourPattern = TypedDict(
+    "HourPattern",
+    {
+        "ruleId": "str",
+        "ruleName": "str",
+        "target": "str",
+        "label": "str",
+        "count": "int",
+        "from": "str",
+        "to": "str",
+        "hits": "int",
+        "days": "int",
+        "expected": "float",
+        "p": "float",
+        "rate": "float",
+        "alertIds": "list[str]",
+        "sentence": "str",
+    },
+)
+
+
+class HourPatterns(TypedDict):
+    rows: list[HourPattern]
+    total: int
+    tested: int
+
+
 class Impact(TypedDict):
     tenants: list[str]
+
+
+class Incident(TypedDict):
+    """``timeline`` holds the first 1,000 entries; ``notes`` are empty for limited callers."""
+
+    id: str
+    title: str
+    rootTarget: str | None
+    status: Literal["active", "acknowledged", "resolved"]
+    severity: str
+    startedAt: str
+    resolvedAt: str | None
+    alertCount: int
+    tenants: list[str]
+    durations: IncidentDurations
+    alerts: list[IncidentAlertRef]
+    timeline: list[IncidentEntry]
+    notes: list[IncidentNoted]
+
+
+class IncidentAlertRef(TypedDict):
+    id: str
+    title: str
+    target: str
+    severity: str
+    status: str
+    triggeredAt: str
+    resolvedAt: str | None
+
+
+class IncidentDurations(TypedDict):
+    """Seconds from the first alert on; null where it has not come to that."""
+
+    toTold: float | None
+    toAcknowledged: float | None
+    toResolved: float | None
+
+
+class IncidentEntry(TypedDict):
+    """``event``: detected, over, what became of an alert (fired, told, acknowledged, resolved and
+    so on), action (on a server), or the kind of an annotation.
+    """
+
+    at: str
+    event: str
+    text: str
+    by: str | None
+    alertId: str | None
+
+
+class IncidentNoted(TypedDict):
+    at: str
+    who: str
+    text: str
+
+
+class IncidentSummary(TypedDict):
+    """``rootTarget`` is what is behind it; null for callers that may not know of that."""
+
+    id: str
+    title: str
+    rootTarget: str | None
+    status: Literal["active", "acknowledged", "resolved"]
+    severity: str
+    startedAt: str
+    resolvedAt: str | None
+    alertCount: int
+    tenants: list[str]
+    durations: IncidentDurations
+
+
+class Incidents(TypedDict):
+    incidents: list[IncidentSummary]
+    nextCursor: str | None
 
 
 class Job(TypedDict):
@@ -378,6 +716,15 @@ class Job(TypedDict):
     sentAt: str | None
     startedAt: str | None
     finishedAt: str | None
+
+
+class Kept(TypedDict):
+    """A report as it was made. The job makes version 1, soon after the month's end."""
+
+    version: int
+    madeAt: str
+    madeBy: str
+    reason: str
 
 
 class Key(TypedDict):
@@ -421,6 +768,13 @@ class Maintenance(TypedDict):
     scope: MaintenanceScope
 
 
+class MaintenanceCalendar(TypedDict):
+    """``complete`` is false where a maintenance opens more often than is told."""
+
+    windows: list[PlannedWindow]
+    complete: bool
+
+
 class MaintenanceScope(TypedDict):
     """What work is done on: alerts that fit every field that is given; of a field, one name is
     enough. ``service`` takes names and ``vps/service``. ``tenant``: alerts that reach none but
@@ -454,6 +808,12 @@ class MaintenanceWindow(TypedDict):
 class MaintenanceWindows(TypedDict):
     maintenance: list[MaintenanceWindow]
     nextCursor: str | None
+
+
+class MissedAlerts(TypedDict):
+    total: int
+    real: int
+    alertIds: list[str]
 
 
 class MoreReasons(TypedDict):
@@ -491,6 +851,12 @@ class NewEmbed(TypedDict):
     pages: NotRequired[list[str] | None]
 
 
+class NewIncidentNote(TypedDict):
+    """What somebody found out or did."""
+
+    text: str
+
+
 class NewKey(TypedDict):
     """``tenants`` limits the holder to those; ``expiresAt`` is ISO 8601 with its zone."""
 
@@ -518,9 +884,54 @@ class NewUser(TypedDict):
     role: Literal["admin", "super_admin"]
 
 
+class Notification(TypedDict):
+    """One message to one recipient on one channel. ``reason`` says in a word, ``detail`` in words,
+    why it stands where it stands; ``via``: through what the recipient was meant, such as a
+    rotation. ``alertTitle`` and ``text`` are those of the message, ``message`` the id that
+    several
+    notifications share which went in one. ``resentFrom`` is the notification that ``resentBy``
+    had
+    sent again, ``insteadOf`` the one that failed before this one took its place.
+    """
+
+    id: str
+    alertId: str | None
+    alertTitle: str
+    text: str
+    severity: str
+    event: str
+    channel: str
+    recipient: str
+    via: str
+    status: str
+    reason: str
+    detail: str
+    attempts: int
+    createdAt: str
+    nextAttemptAt: str | None
+    sentAt: str | None
+    providerId: str | None
+    message: str | None
+    resentFrom: str | None
+    resentBy: str | None
+    insteadOf: str | None
+
+
+class Notifications(TypedDict):
+    notifications: list[Notification]
+    nextCursor: str | None
+
+
 class Occurrence(TypedDict):
     start: str
     end: str
+
+
+class OnCallNow(TypedDict):
+    """``until`` is null when it never changes."""
+
+    contact: str | None
+    until: str | None
 
 
 class Once(TypedDict):
@@ -543,6 +954,58 @@ class Overall(TypedDict):
     band: str
     reasons: list[Reason]
     moreReasons: MoreReasons
+
+
+class PairPattern(TypedDict):
+    """``hits`` times, by chance ``expected``. ``p``: how likely so many are by chance, at most;
+    ``rate``: the false discovery rate at which it is told. ``medianLag`` in seconds.
+    """
+
+    first: PatternPart
+    second: PatternPart
+    hits: int
+    expected: float
+    lift: float | None
+    p: float
+    rate: float
+    withinSeconds: float
+    medianLag: float
+    examples: list[list[str]]
+    sentence: str
+
+
+class PairPatterns(TypedDict):
+    """The 20 least likely, of ``total``; ``tested``: how many pairs were looked at."""
+
+    rows: list[PairPattern]
+    total: int
+    tested: int
+
+
+class PatternPart(TypedDict):
+    """``count``: how often its trouble began."""
+
+    ruleId: str
+    ruleName: str
+    target: str
+    label: str
+    count: int
+
+
+class Patterns(TypedDict):
+    together: PairPatterns
+    precedes: PairPatterns
+    sameHour: HourPatterns
+    falseDiscoveryRate: float
+    method: str
+    notes: list[str]
+
+
+class PlannedWindow(TypedDict):
+    maintenanceId: str
+    name: str
+    start: str
+    end: str
 
 
 class Preview(TypedDict):
@@ -672,21 +1135,39 @@ class Refusal(TypedDict):
     reason: str
 
 
-class Report(TypedDict):
-    """``month`` is ``2026-11``; ``complete``: it is over."""
+# ``month`` is ``2026-11``; ``complete``: it is over. ``kept`` is null while no report is kept:
+# the figures are those of now.
+Report = TypedDict(
+    "Report",
+    {
+        "organizationName": "str",
+        "target": "float",
+        "uptime": "float | None",
+        "met": "bool | None",
+        "downtimeMinutes": "float",
+        "degradedMinutes": "float",
+        "unknownMinutes": "float",
+        "blindMinutes": "float",
+        "maintenanceMinutes": "float",
+        "observedMinutes": "float",
+        "downtimeSeconds": "float",
+        "observedSeconds": "float",
+        "errorBudget": "Budget",
+        "policy": "dict[str, str]",
+        "tenantId": "str",
+        "month": "str",
+        "complete": "bool",
+        "kept": "Kept | None",
+        "from": "str",
+        "to": "str",
+    },
+)
 
-    tenantId: str
-    organizationName: str
-    target: float
-    uptime: float | None
-    met: bool | None
-    downtimeMinutes: float
-    degradedMinutes: float
-    unknownMinutes: float
-    observedMinutes: float
-    errorBudget: Budget
-    month: str
-    complete: bool
+
+class ReportBody(TypedDict):
+    """Why it is made again."""
+
+    reason: str
 
 
 class Reports(TypedDict):
@@ -710,12 +1191,42 @@ class Resource(TypedDict):
     percent: float | None
 
 
+class ResponseTimes(TypedDict):
+    """``leftOut`` counts the firings that are not in it, by why."""
+
+    count: int
+    mean: float | None
+    median: float | None
+    p90: float | None
+    before: Times
+    leftOut: dict[str, int]
+    trend: list[TimesFrom]
+    definition: str
+
+
+class RuleNoise(TypedDict):
+    """``told``: firings that somebody was told of."""
+
+    resolved: int
+    falsePositives: FalsePositives
+    falsePositiveShare: float | None
+    precision: float | None
+    ruleId: str
+    ruleName: str
+    firings: int
+    alerts: int
+    told: int
+    messages: int
+    acknowledgedShare: float | None
+
+
 class RuleNotification(TypedDict):
-    """``escalateAfter`` in seconds."""
+    """``escalateAfter`` and ``remindEvery`` in seconds."""
 
     channels: list[str]
     recipients: list[str]
     escalateAfter: float | None
+    remindEvery: float | None
 
 
 class RuleStep(TypedDict):
@@ -724,6 +1235,17 @@ class RuleStep(TypedDict):
     channels: list[str]
     recipients: list[str]
     after: float
+
+
+class RuleSuggestion(TypedDict):
+    """``suggestion`` is null when there is none; ``sentence`` says why."""
+
+    ruleId: str
+    version: int
+    suggestion: SuggestedRule | None
+    sentence: str
+    tried: list[TriedChange]
+    notes: list[str]
 
 
 class RulesImport(TypedDict):
@@ -747,7 +1269,15 @@ class RulesImported(TypedDict):
     ids: dict[str, list[str]]
 
 
-# With ``tenantId`` the account of that tenant with its ``downtimes``, else ``tenants``.
+class RulesNoise(TypedDict):
+    """The noisiest first, by messages; 50, of ``total``."""
+
+    rows: list[RuleNoise]
+    total: int
+
+
+# With ``tenantId`` or ``vpsId`` the account of that one with its ``downtimes``, else ``tenants``.
+# ``burnRates``: ``fast`` and ``slow``, as of ``burnRatesAt``.
 SLA = TypedDict(
     "SLA",
     {
@@ -755,13 +1285,17 @@ SLA = TypedDict(
         "to": "str",
         "policy": "dict[str, str]",
         "tenantId": "NotRequired[str | None]",
+        "vpsId": "NotRequired[str | None]",
+        "service": "NotRequired[str | None]",
         "uptime": "NotRequired[float | None]",
         "target": "NotRequired[float | None]",
         "downtimeMinutes": "NotRequired[float | None]",
         "errorBudget": "NotRequired[Budget | None]",
+        "burnRates": "NotRequired[dict[str, BurnRate] | None]",
+        "burnRatesAt": "NotRequired[str | None]",
         "downtimes": "NotRequired[list[Downtime]]",
         "moreDowntimes": "NotRequired[bool]",
-        "tenants": "NotRequired[list[Account]]",
+        "tenants": "NotRequired[list[TenantAccount]]",
     },
 )
 
@@ -849,6 +1383,35 @@ class Sources(TypedDict):
     html: str | None
 
 
+class SuggestedRule(TypedDict):
+    """``rule`` is what ``PUT /api/admin/alerts/rules/<rule_id>`` takes, with ``ifMatch`` as its
+    ``If-Match``. ``pagesBefore``, ``pages`` and ``count`` (of alerts) are of previews.
+    """
+
+    change: list[dict[str, Any]]
+    rule: dict[str, Any]
+    ifMatch: str
+    applicable: bool
+    count: int
+    pagesBefore: int
+    pages: int
+    reducedBy: float
+    missed: MissedAlerts
+    real: ToldLater
+
+
+#
+SuggestionRequest = TypedDict(
+    "SuggestionRequest",
+    {
+        "timeRange": "NotRequired[str | None]",
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+        "soonMinutes": "NotRequired[float]",
+    },
+)
+
+
 class Taken(TypedDict):
     """What became of a report; ``accepted`` is the number up to which its stream is stored."""
 
@@ -911,6 +1474,24 @@ class Templates(TypedDict):
     variables: list[TemplateVariable]
 
 
+class TenantAccount(TypedDict):
+    organizationName: str
+    target: float
+    uptime: float | None
+    met: bool | None
+    downtimeMinutes: float
+    degradedMinutes: float
+    unknownMinutes: float
+    blindMinutes: float
+    maintenanceMinutes: float
+    observedMinutes: float
+    downtimeSeconds: float
+    observedSeconds: float
+    errorBudget: Budget
+    policy: dict[str, str]
+    tenantId: str
+
+
 class TenantHealth(TypedDict):
     """``uptime``: percent of the observed time of the last 30 days; null when there is none.
     ``vpsId`` is the first of ``vps``. ``activeAlerts`` are those that reach the tenant.
@@ -959,6 +1540,66 @@ class TenantsPage(TypedDict):
     tenants: list[TenantRow]
 
 
+class TestMessage(TypedDict):
+    """``recipient``: the name of a contact, group or rotation, or an address that the channel
+    takes; inApp needs none, since it is for everybody who has the dashboard open.
+    """
+
+    channel: Literal["email", "sms", "webhook", "inApp", "apprise"]
+    recipient: NotRequired[str | None]
+
+
+class TestResult(TypedDict):
+    """What the provider said; ``id`` is the notification's. ``ok``: it took the message."""
+
+    id: str
+    recipient: str
+    ok: bool
+    status: str
+    reason: str
+    detail: str
+    providerId: str | None
+    seconds: float
+
+
+class TestResults(TypedDict):
+    """Of one recipient; of a group all are in ``results``, and here is one that failed, if one
+    did.
+    """
+
+    id: str
+    recipient: str
+    ok: bool
+    status: str
+    reason: str
+    detail: str
+    providerId: str | None
+    seconds: float
+    results: list[TestResult]
+
+
+class Times(TypedDict):
+    """In seconds. ``p90``: the smallest that nine of ten do not exceed."""
+
+    count: int
+    mean: float | None
+    median: float | None
+    p90: float | None
+
+
+#
+TimesFrom = TypedDict(
+    "TimesFrom",
+    {
+        "count": "int",
+        "mean": "float | None",
+        "median": "float | None",
+        "p90": "float | None",
+        "from": "str",
+    },
+)
+
+
 class ToldKey(TypedDict):
     id: str
     name: str
@@ -971,6 +1612,21 @@ class ToldKey(TypedDict):
     revokedAt: str | None
     lastUsedAt: str | None
     key: str
+
+
+class ToldLater(TypedDict):
+    """Of how many real troubles it would have ``told``, and how much later, in seconds."""
+
+    total: int
+    told: int
+    laterMedian: float | None
+    laterMost: float | None
+
+
+class TriedChange(TypedDict):
+    change: list[dict[str, Any]]
+    pages: int
+    missedReal: int
 
 
 class User(TypedDict):
@@ -1063,6 +1719,12 @@ class VpsTrace(TypedDict):
     verdicts: list[Verdict]
 
 
+class WeekdayOfFirings(TypedDict):
+    weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    firings: int
+    before: int
+
+
 # On some days of the week ``at`` a time of the day.
 Weekly = TypedDict(
     "Weekly",
@@ -1074,5 +1736,35 @@ Weekly = TypedDict(
         "type": 'Literal["weekly"]',
         "days": 'list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]',
         "at": "str",
+    },
+)
+
+# ``versions``: all that are kept, the latest first.
+WholeReport = TypedDict(
+    "WholeReport",
+    {
+        "organizationName": "str",
+        "target": "float",
+        "uptime": "float | None",
+        "met": "bool | None",
+        "downtimeMinutes": "float",
+        "degradedMinutes": "float",
+        "unknownMinutes": "float",
+        "blindMinutes": "float",
+        "maintenanceMinutes": "float",
+        "observedMinutes": "float",
+        "downtimeSeconds": "float",
+        "observedSeconds": "float",
+        "errorBudget": "Budget",
+        "policy": "dict[str, str]",
+        "tenantId": "str",
+        "month": "str",
+        "complete": "bool",
+        "kept": "Kept | None",
+        "from": "str",
+        "to": "str",
+        "downtimes": "list[Downtime]",
+        "moreDowntimes": "bool",
+        "versions": "list[Kept]",
     },
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from services.notify.retry import Reason
+from services.notify.templates.parts import Rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,18 @@ class Message:
     body: Mapping[str, Any]
 
 
+#: What puts a message into words, for a channel whose receivers are people.
+Words = Callable[[Message], Rendered]
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The message was taken; ``delivered`` when it is also known to have arrived."""
+    """The message was taken; ``delivered`` when it is also known to have arrived. ``note``: what
+    an admin should know all the same, else empty."""
 
     provider_id: str | None = None
     delivered: bool = False
+    note: str = ""
 
 
 class DeliveryError(Exception):

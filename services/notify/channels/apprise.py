@@ -18,12 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from services.notify.address_guard import Network
-from services.notify.channels import DeliveryError, Message, Receipt
+from services.notify.channels import DeliveryError, Message, Receipt, Words
 from services.notify.channels.recipient import Contacts, contact_of, gone
-from services.notify.channels.words import Words, notice
 from services.notify.outbound import LIMIT
 from services.notify.retry import Reason
-from services.notify.templates.parts import Rendered
 from services.rule import Channel
 
 _CHILD = "services.notify.channels.apprise_child"
@@ -34,22 +32,21 @@ _LONGEST_ANSWER = 64 * 1024
 
 
 class Apprise:
-    """``allow``: special networks that may be reached; ``address``: where the dashboard is, if
-    known; ``words``: what writes a message in its place of ours; ``limit``: seconds for all."""
+    """``words`` writes the messages; ``allow``: special networks that may be reached; ``limit``:
+    seconds for all."""
 
     name = Channel.APPRISE.value
 
     def __init__(
         self,
         contacts: Contacts,
+        words: Words,
         allow: Sequence[Network] = (),
-        address: str | None = None,
-        words: Words | None = None,
         limit: float = LIMIT,
     ) -> None:
         self._contacts = contacts
         self._allow = [str(network) for network in allow]
-        self._words: Words = words or (lambda message: plain(message, address))
+        self._words = words
         self._limit = limit
 
     def send(self, message: Message) -> Receipt:
@@ -68,7 +65,7 @@ class Apprise:
             "type": _kind(message),
         }
         _judge(_run(json.dumps(task).encode(), self._limit))
-        return Receipt()
+        return Receipt(note=said.note)
 
     def _url(self, recipient: str) -> str:
         contact = contact_of(recipient, self._contacts())
@@ -77,13 +74,6 @@ class Apprise:
         if contact is None or contact.apprise is None:
             gone(recipient, "a service URL")
         return contact.apprise.get_secret_value()
-
-
-def plain(message: Message, address: str | None) -> Rendered:
-    """Title and text, as every service can show them."""
-    told = notice(message, address)
-    lines = [told.evidence, *(f"{name}: {said}" for name, said in (*told.facts, *told.links))]
-    return Rendered(title=told.headline, text="\n".join(line for line in lines if line))
 
 
 def _kind(message: Message) -> str:

@@ -13,12 +13,12 @@ from email.policy import SMTP
 from email.utils import parseaddr
 
 from services.channel_values import MailServer
-from services.notify.channels import DeliveryError, Message, Receipt
+from services.notify.channels import DeliveryError, Message, Receipt, Words
 from services.notify.channels.recipient import Contacts, contact_of, gone
 from services.notify.channels.smtp import session
-from services.notify.channels.words import Words, letter, line
 from services.notify.outbound import LIMIT
 from services.notify.retry import Reason
+from services.notify.templates.parts import Rendered, one_line
 from services.rule import Channel
 
 #: Without what would have to be quoted: nobody has such an address, but attackers.
@@ -29,8 +29,8 @@ LARGEST = 1024 * 1024
 
 
 class Email:
-    """``sender``: an address, or a name with one. ``address``: where the dashboard is reached, if
-    known; ``words``: what writes a message in its place of ours; ``limit``: seconds for all."""
+    """``sender``: an address, or a name with one; ``words`` writes the messages; ``limit``: seconds
+    for all."""
 
     name = Channel.EMAIL.value
 
@@ -39,8 +39,7 @@ class Email:
         server: MailServer,
         sender: str,
         contacts: Contacts,
-        address: str | None = None,
-        words: Words | None = None,
+        words: Words,
         limit: float = LIMIT,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -48,14 +47,15 @@ class Email:
         self._server = server
         self._sender = Address(name, addr_spec=spec)
         self._contacts = contacts
-        self._words: Words = words or (lambda message: letter(message, address))
+        self._words = words
         self._limit = limit
         self._clock = clock
         self._tls = ssl.create_default_context()
 
     def send(self, message: Message) -> Receipt:
         to = self._recipient(message.recipient)
-        mail = self._mail(message, to)
+        said = self._words(message)
+        mail = self._mail(message, to, said)
         beyond = not to.addr_spec.isascii()
         data = mail.as_bytes(policy=SMTP.clone(utf8=beyond))
         if (size := len(data)) > LARGEST:
@@ -68,7 +68,7 @@ class Email:
         with session(self._server, self._tls, self._limit) as talk:
             options = ["SMTPUTF8", "BODY=8BITMIME"] if beyond else []
             talk.sendmail(self._sender.addr_spec, [to.addr_spec], data, options)
-        return Receipt(provider_id=str(mail["Message-ID"]).strip("<>")[:200])
+        return Receipt(str(mail["Message-ID"]).strip("<>")[:200], note=said.note)
 
     def _recipient(self, recipient: str) -> Address:
         contact = contact_of(recipient, self._contacts())
@@ -86,12 +86,11 @@ class Email:
             )
         return Address(username=found[1], domain=domain)
 
-    def _mail(self, message: Message, to: Address) -> EmailMessage:
+    def _mail(self, message: Message, to: Address, said: Rendered) -> EmailMessage:
         """All attempts have the same Message-ID. The mails of an alert answer a first one that
         nobody ever sent, so that they lie together also where the firing was not received."""
-        said = self._words(message)
         mail = EmailMessage(policy=SMTP)
-        mail["Subject"] = line(said.subject)
+        mail["Subject"] = one_line(said.subject)
         mail["From"] = self._sender
         mail["To"] = to
         mail["Date"] = datetime.fromtimestamp(int(self._clock()), UTC)

@@ -7,14 +7,12 @@ import time
 from collections.abc import Callable
 from urllib.parse import quote
 
-from services.notify.channels import DeliveryError, Message, Receipt
+from services.notify.channels import DeliveryError, Message, Receipt, Words
 from services.notify.channels.recipient import Contacts, contact_of, gone
 from services.notify.channels.segments import fitted
 from services.notify.channels.twilio import Account, ask
-from services.notify.channels.words import Words, notice
 from services.notify.outbound import LIMIT
 from services.notify.retry import Reason
-from services.notify.templates.parts import Rendered
 from services.rule import Channel
 
 #: Where Twilio tells what became of a message.
@@ -24,8 +22,8 @@ _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class Sms:
-    """``address``: where Twilio reaches us, for receipts, and people the dashboard, if known;
-    ``words``: what writes a message in its place of ours; ``limit``: seconds for all."""
+    """``words`` writes the messages; ``address``: where Twilio reaches us, for receipts, if known;
+    ``limit``: seconds for all."""
 
     name = Channel.SMS.value
 
@@ -33,28 +31,29 @@ class Sms:
         self,
         account: Account,
         contacts: Contacts,
+        words: Words,
         address: str | None = None,
-        words: Words | None = None,
         limit: float = LIMIT,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._account = account
         self._contacts = contacts
         self._address = address
-        self._words: Words = words or (lambda message: short(message, address))
+        self._words = words
         self._limit = limit
         self._clock = clock
 
     def send(self, message: Message) -> Receipt:
         to, options = self._number(message.recipient), self._options(message)
-        text = fitted(self._words(message).text.splitlines())
+        said = self._words(message)
+        text = fitted(said.text.splitlines())
         taken = ask(
             self._account,
             lambda client: client.messages.create(to=to, body=text, **options),
             self._limit,
             self._clock(),
         )
-        return Receipt(provider_id=taken.sid)
+        return Receipt(taken.sid, note=said.note)
 
     def _number(self, recipient: str) -> str:
         contact = contact_of(recipient, self._contacts())
@@ -79,13 +78,3 @@ class Sms:
             receipts = f"{self._address}{RECEIPTS}?notification={quote(message.id, safe='')}"
             options["status_callback"] = receipts
         return options
-
-
-def short(message: Message, address: str | None) -> Rendered:
-    """One line for each thing that is said, the most important first."""
-    told = notice(message, address)
-    tenants = f"Hurts {told.tenants}." if told.tenants not in ("", "none") else ""
-    since = f"Since {told.since}." if told.since else ""
-    links = [url for name, url in told.links if name != "Runbook"]
-    lines = [told.headline, tenants, since, *links, *told.evidence.splitlines()]
-    return Rendered(text="\n".join(line for line in lines if line))

@@ -9,16 +9,17 @@ from collections.abc import Sequence
 DIGEST = """\
 {% for alert in alerts %}
 {% set over = alert.status == 'resolved' %}
-<tr><td style="padding:10px 0;border-top:1px solid #e4e7ec">
+<tr><td dir="auto" style="padding:10px 0;border-top:1px solid #e4e7ec">
 <strong style="color:{{ '#067647' if over else '#b42318' if alert.severity == 'critical' \
 else '#b54708' if alert.severity == 'warning' else '#175cd3' }}">\
-{{ 'Resolved' if over else alert.severity|capitalize }}:</strong>
+{{ 'Came and went' if alert.cameAndWent else 'Resolved' if over \
+else alert.severity|capitalize }}:</strong>
 {% if alert.links.alert %}
 <a href="{{ alert.links.alert }}" style="color:#101828">{{ alert.title }}</a>
 {% else %}
 {{ alert.title }}
 {% endif %}
-<div style="color:#475467;font-size:14px">
+<div dir="auto" style="color:#475467;font-size:14px">
 {{ (alert.times.resolved or alert.times.triggered).both }}\
 {% if alert.hurts %}, hurts {{ alert.hurts }}{% endif %}
 {% if alert.message and not over %}<br>{{ alert.message|truncate(200) }}{% endif %}
@@ -37,7 +38,7 @@ else '#b54708' if counts.warning else '#175cd3' %}
 <div style="max-width:560px;margin:0 auto;padding:20px;background:#ffffff;color:#101828;\
 border-top:6px solid {{ colour }};border-radius:6px;\
 font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif">
-<h1 style="margin:0 0 12px;font-size:20px;line-height:1.3;color:{{ colour }}">
+<h1 dir="auto" style="margin:0 0 12px;font-size:20px;line-height:1.3;color:{{ colour }}">
 @HEAD@
 </h1>
 <table role="presentation" style="border-collapse:collapse;width:100%;font-size:16px">
@@ -50,7 +51,7 @@ _ROW = """\
 {{% set it = {value} %}}
 {{% if it %}}
 <tr><td style="padding:3px 14px 3px 0;vertical-align:top;white-space:nowrap;color:#475467">{label}\
-</td><td style="padding:3px 0;width:100%">{{{{ it }}}}</td></tr>
+</td><td dir="auto" style="padding:3px 0;width:100%">{{{{ it }}}}</td></tr>
 {{% endif %}}"""
 
 _LINK = """\

@@ -8,9 +8,11 @@ one; what was seen gives way to the link.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from services.notify.templates import sandbox
 from services.notify.templates.default_html import DIGEST, page
-from services.notify.templates.parts import EVENTS
+from services.notify.templates.parts import EVENTS, Rendered, rendered
 
 Row = tuple[str, str]
 
@@ -79,12 +81,15 @@ _MAILS: Mapping[str, tuple[str, tuple[Row, ...]]] = {
 _DIGEST_HEAD = (
     "{{ count }} alert{{ 's' if count != 1 }}"
     "{{ ', ' ~ counts.critical ~ ' critical' if counts.critical }}"
-    "{{ ', ' ~ counts.resolved ~ ' resolved' if counts.resolved }}"
+    "{% set ended = counts.resolved - counts.cameAndWent %}"
+    "{{ ', ' ~ ended ~ ' resolved' if ended }}"
+    "{{ ', ' ~ counts.cameAndWent ~ ' came and went' if counts.cameAndWent }}"
 )
 _DIGEST_TEXT = f"""{_DIGEST_HEAD}
 {{% for alert in alerts %}}
 
-{{{{ 'RESOLVED' if alert.status == 'resolved' else alert.severity|upper }}}}: {{{{ alert.title }}}}
+{{{{ 'CAME AND WENT' if alert.cameAndWent else 'RESOLVED' if alert.status == 'resolved' \
+else alert.severity|upper }}}}: {{{{ alert.title }}}}
   {{{{ (alert.times.resolved or alert.times.triggered).both }}}}\
 {{{{ ', hurts ' ~ alert.hurts if alert.hurts }}}}
 {{% if alert.message and alert.status != 'resolved' %}}
@@ -206,3 +211,9 @@ DEFAULTS: Mapping[tuple[str, str], Mapping[str, str]] = {
         ("apprise", {"title": _subject(event), "text": _text(event).partition("\n")[2]}),
     )
 }
+
+
+def standard(channel: str, event: str, variables: dict[str, Any], note: str = "") -> Rendered:
+    """What a message says where nobody has written it differently. ``variables`` as
+    ``variables.context`` gives them; KeyError for what has no templates."""
+    return rendered(channel, sandbox.render(DEFAULTS[channel, event], [variables]), note)

@@ -18,8 +18,8 @@ from services.errors import NotFound, Unavailable, ValidationError
 from services.identity.audit import Actor, audit
 from services.notify.body import alert_body
 from services.notify.channels import Message
-from services.notify.templates import examples, sandbox
-from services.notify.templates.defaults import DEFAULTS
+from services.notify.templates import examples
+from services.notify.templates.defaults import DEFAULTS, standard
 from services.notify.templates.parts import (
     EVENTS,
     LONGEST_SOURCE,
@@ -73,21 +73,21 @@ class Templates:
 
     def render(self, channel: str, event: str, body: Mapping[str, Any], recipient: str) -> Rendered:
         """What to send. Never raises: a template that fails gives way to the default, and
-        ``note`` says so. An event without templates of its own is told as a firing."""
+        ``note`` says so. An event without templates is told by its title and text."""
         if channel not in PARTS:
-            return _bare(channel, body)
+            return _bare(channel, body, _UNUSUAL)
         if event not in EVENTS:
-            event = EVENTS[0]
+            return _bare(channel, body)
         try:
             now = self._clock()
             variables = context(event, body, recipient, self._around, now)
             own, note = self._own(channel, event, variables)
             if own is not None:
                 return rendered(channel, own)
-            return rendered(channel, sandbox.render(DEFAULTS[channel, event], [variables]), note)
+            return standard(channel, event, variables, note)
         except Exception:
             log.exception("template_default_failed", channel=channel, event_type=event)
-            return _bare(channel, body)
+            return _bare(channel, body, _UNUSUAL)
 
     def words(self, channel: str) -> Callable[[Message], Rendered]:
         """``render`` as the channel of this name takes it."""
@@ -249,10 +249,12 @@ def _refused(error: TemplateError) -> ValidationError:
     return ValidationError(f"The template is not as it should be: {said}.", details)
 
 
-def _bare(channel: str, body: Mapping[str, Any]) -> Rendered:
+_UNUSUAL = "The message could not be written as usual; it has the alert's title and text."
+
+
+def _bare(channel: str, body: Mapping[str, Any], note: str = "") -> Rendered:
     """Title and message as they are: what is left when nothing else works."""
     texts = {"subject": str(body.get("title", "")), "text": str(body.get("message", ""))}
-    note = "The message could not be written as usual; it has the alert's title and text."
     if channel not in PARTS:
         return Rendered(title=texts["subject"][:250], text=texts["text"][:2000], note=note)
     texts |= {"title": texts["subject"], "html": ""}

@@ -26,7 +26,8 @@ def example(event: str, now: float) -> dict[str, Any]:
             "impact": {"tenants": []},
         }
         third = _alert("alert.resolved", now) | {"id": "f" * 32, "title": "vps-3 does not report"}
-        return {"alerts": [body, second, third]}
+        fourth = third | {"id": "c" * 32, "title": "redis on vps-2 is slow", "cameAndWent": True}
+        return {"alerts": [body, second, third, fourth]}
     return body
 
 

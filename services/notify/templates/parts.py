@@ -66,16 +66,22 @@ class TemplateError(Exception):
         self.problems = (problem, *more)
 
 
+def one_line(text: str) -> str:
+    """A text as a subject may have it: a line break in one could add headers to a mail."""
+    return " ".join(_UNSHOWN.sub("", text.replace("\r\n", "\n")).split())
+
+
 def rendered(channel: str, texts: Mapping[str, str], note: str = "") -> Rendered:
-    """What was rendered as the channel can send it: subjects and titles are one short line (a
-    line break in one could add headers to a mail), and an SMS has at most 1,600 characters."""
+    """What was rendered as the channel can send it: subjects and titles are one short line, and an
+    SMS has at most 1,600 characters."""
     tidy = {}
     for part in PARTS[channel]:
-        text = _UNSHOWN.sub("", texts[part].replace("\r\n", "\n"))
         longest = _LONGEST_SMS if channel == "sms" else _LONGEST.get(part)
+        text = texts[part]
         if part in _LONGEST:
-            text = " ".join(text.split())
-        text = text.strip()
+            text = one_line(text)
+        else:
+            text = _UNSHOWN.sub("", text.replace("\r\n", "\n")).strip()
         if longest and len(text) > longest:
             text = f"{text[: longest - 3]}..."
         tidy[part] = text

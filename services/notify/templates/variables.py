@@ -43,6 +43,7 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ("alert.resolution", "how it ended"),
     ("alert.occurrences", "how often it began, reopenings included"),
     ("alert.flapping", "whether it comes and goes"),
+    ("alert.cameAndWent", "in a digest: whether it tells of its beginning and its end at once"),
     ("alert.escalationLevel", "how often it was passed on because nobody took it on"),
     ("alert.ruleName", "the rule"),
     ("alert.ruleId", "its id"),
@@ -63,6 +64,7 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ("counts.warning", "how many are not over and warnings"),
     ("counts.info", "how many are not over and for information"),
     ("counts.resolved", "how many are over"),
+    ("counts.cameAndWent", "how many of those that are over came and went"),
 )
 #: The moments of an alert, by the names of its body.
 MOMENTS = {
@@ -78,7 +80,7 @@ FIELDS = tuple(
     for name, _ in VARIABLES
     if name.startswith("alert.")
     and name.count(".") == 1
-    and name not in ("alert.hurts", "alert.tenants", "alert.lasted")
+    and name not in ("alert.hurts", "alert.tenants", "alert.lasted", "alert.cameAndWent")
 )
 #: What is a text in every message, whatever its body lacks.
 _ALWAYS = {"title": "An alert", "message": "", "severity": "info", "status": "active"}
@@ -126,6 +128,7 @@ def context(
         "counts": {
             **{severity: severities[severity] for severity in _SEVERITIES},
             "resolved": len(alerts) - len(standing),
+            "cameAndWent": sum(alert["cameAndWent"] for alert in alerts),
         },
     }
 
@@ -155,6 +158,7 @@ def _alert(
         "impact": {"tenants": ids},
         "tenants": tenants,
         "hurts": _some_of(tenants),
+        "cameAndWent": body.get("cameAndWent") is True,
         "lasted": span(until - began.timestamp()) if began else "",
         "times": {name: at and _told(at, zone) for name, at in moments.items()},
         "links": _links(body, around),

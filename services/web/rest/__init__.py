@@ -12,7 +12,9 @@ from services.errors import NotFound
 from services.web.rest import (
     actions,
     agents,
+    alert_config,
     alerts,
+    analytics,
     audit,
     docs,
     embed,
@@ -21,16 +23,19 @@ from services.web.rest import (
     fleet,
     health,
     history,
+    incidents,
     keys,
     lists,
     maintenance,
     metrics,
     notes,
+    notifications,
     ops,
     preview,
     rules,
     silences,
     sla,
+    suggestions,
     templates,
     traces,
     twilio,
@@ -39,9 +44,9 @@ from services.web.rest import (
 
 #: In the order of the documentation.
 PARTS = (
-    health, lists, history, events, sla, export, notes, fleet, alerts, rules, preview, traces,
-    maintenance, silences, templates, twilio, actions, agents, users, keys, embed, audit,
-    metrics, ops, docs,
+    health, lists, history, events, sla, export, notes, fleet, alerts, rules, alert_config, preview,
+    suggestions, analytics, incidents, traces, maintenance, silences, notifications, templates,
+    twilio, actions, agents, users, keys, embed, audit, metrics, ops, docs,
 )  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
