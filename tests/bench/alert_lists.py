@@ -4,11 +4,8 @@ and for one tenant, on SQLite and PostgreSQL, with 10,000 and 100,000 alerts."""
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from models.database import Database
@@ -18,9 +15,9 @@ from services.health.graph import Graph
 from services.identity import Scope
 from services.views.alert_lists import AlertFilter
 from services.views.reader import Reader
+from tests.bench.databases import postgres, sqlite
 from tests.bench.table import Row, table
 from tests.support import year
-from tests.support.stores import PostgresServer
 
 AIM = 50.0
 TURNS = 7
@@ -62,7 +59,7 @@ def lists(_install: Callable[..., Any] | None = None) -> list[Row]:
     """All figures; some minutes, most of which the histories take to be made."""
     rows = []
     for alerts in SIZES:
-        for kind, opened in (("SQLite", _sqlite), ("PostgreSQL", _postgres)):
+        for kind, opened in (("SQLite", sqlite), ("PostgreSQL", postgres)):
             with opened() as database:
                 made = year.fill(database, 1, alerts=alerts, changes=10 * alerts)
                 rows += _measured(f"{kind}, {alerts:,} alerts", _reader(database, made))
@@ -104,25 +101,6 @@ def _best(run: Callable[[], object]) -> float:
         run()
         took.append(time.perf_counter() - began)
     return 1000 * min(took)
-
-
-@contextmanager
-def _sqlite() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{Path(folder) / 'bench.db'}")
-        database.migrate()
-        yield database
-        database.close()
-
-
-@contextmanager
-def _postgres() -> Iterator[Database]:
-    server = PostgresServer()
-    database = Database(server.create())
-    database.migrate()
-    yield database
-    database.close()
-    server.stop()
 
 
 if __name__ == "__main__":

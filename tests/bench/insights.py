@@ -6,11 +6,8 @@ from __future__ import annotations
 
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,9 +17,9 @@ from models.database import Database
 from services.identity import Scope
 from services.insights.desk import Insights, Question
 from services.insights.firings import Wanted
+from tests.bench.databases import postgres, sqlite
 from tests.bench.table import Row, table
 from tests.support import year
-from tests.support.stores import PostgresServer
 
 AIM = 300.0
 TURNS = 9
@@ -45,7 +42,7 @@ def insights(_install: Callable[..., Any] | None = None) -> list[Row]:
     """All figures; some minutes, most of which the histories take to be made."""
     rows = []
     for alerts in SIZES:
-        for kind, opened in (("SQLite", _sqlite), ("PostgreSQL", _postgres)):
+        for kind, opened in (("SQLite", sqlite), ("PostgreSQL", postgres)):
             with opened() as database:
                 made = year.fill(database, 1, alerts=alerts, changes=10 * alerts)
                 rows += _measured(f"{kind}, {alerts:,} alerts", database, made)
@@ -74,25 +71,6 @@ def _measured(where: str, database: Database, made: year.Year) -> list[Row]:
             )
         )
     return rows
-
-
-@contextmanager
-def _sqlite() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{Path(folder) / 'bench.db'}")
-        database.migrate()
-        yield database
-        database.close()
-
-
-@contextmanager
-def _postgres() -> Iterator[Database]:
-    server = PostgresServer()
-    database = Database(server.create())
-    database.migrate()
-    yield database
-    database.close()
-    server.stop()
 
 
 if __name__ == "__main__":

@@ -8,11 +8,7 @@ often.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -30,8 +26,8 @@ from services.history.stored import DAY, HOST, HOUR
 from services.inventory.fleet import Fleet
 from services.inventory.schema import Inventory
 from services.rule import Rule, Rulebook
+from tests.bench.databases import postgres, sqlite
 from tests.bench.table import Row, table
-from tests.support.stores import PostgresServer
 
 MONDAY = 1_767_571_200
 DAYS, MACHINES, STEP = 30, 100, 30
@@ -44,26 +40,11 @@ TURNS = 5
 def preview() -> list[Row]:
     """All figures of previews; building the past takes most of the time."""
     rows = []
-    with TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{Path(folder) / 'bench.db'}")
-        database.migrate()
-        _build(database)
-        rows += _measured(database, "SQLite")
-        database.close()
-    with _postgres() as database:
-        _build(database)
-        rows += _measured(database, "PostgreSQL")
+    for opened, name in ((sqlite, "SQLite"), (postgres, "PostgreSQL")):
+        with opened() as database:
+            _build(database)
+            rows += _measured(database, name)
     return rows
-
-
-@contextmanager
-def _postgres() -> Iterator[Database]:
-    server = PostgresServer()
-    database = Database(server.create())
-    database.migrate()
-    yield database
-    database.close()
-    server.stop()
 
 
 def _fleet() -> Fleet:

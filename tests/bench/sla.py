@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, insert
@@ -21,10 +18,10 @@ from models.targets import StatusInterval
 from services.insights.sla import files
 from services.inventory.members import remember
 from services.rule import Rule
+from tests.bench.databases import postgres, sqlite
 from tests.bench.table import Row, quantile, table
 from tests.support import year
 from tests.support.sla import Place
-from tests.support.stores import PostgresServer
 
 TURNS = 40
 MONTH = "2025-12"
@@ -36,31 +33,12 @@ WINDOWS = 300
 def sla(_install: Callable[..., Any] | None = None) -> list[Row]:
     """All figures; some minutes."""
     rows: list[Row] = []
-    for opened in (_sqlite, _postgres):
+    for opened in (sqlite, postgres):
         with opened() as database:
             rows += _year(database)
         with opened() as database:
             rows += _burning(database)
     return rows
-
-
-@contextmanager
-def _sqlite() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{Path(folder) / 'bench.db'}")
-        database.migrate()
-        yield database
-        database.close()
-
-
-@contextmanager
-def _postgres() -> Iterator[Database]:
-    server = PostgresServer()
-    database = Database(server.create())
-    database.migrate()
-    yield database
-    database.close()
-    server.stop()
 
 
 def _year(database: Database) -> list[Row]:

@@ -8,10 +8,8 @@ have ten metrics each; CPU, memory, load and network are noisy.
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +24,8 @@ from services.history.pack import pack
 from services.history.rollup import roll_up
 from services.history.stored import DAY, HOST, HOUR
 from services.observation import CheckResult, Observation, Status
+from tests.bench.databases import postgres, sqlite
 from tests.bench.table import Row, quantile, table
-from tests.support.stores import PostgresServer
 
 MONDAY = 1_767_571_200
 STEP = 60
@@ -41,41 +39,22 @@ TABLES = ("host_samples", "samples", "rollups", "blocks", "pending_spans")
 def history(_install: Callable[..., Any] | None = None) -> list[Row]:
     """All figures of the store; a few minutes."""
     rows = []
-    with _sqlite() as database:
+    with sqlite() as database:
         _build(database, 100, 30)
         rows += _questions(database, "SQLite")
-    with _postgres() as database:
+    with postgres() as database:
         _build(database, 100, 30)
         rows += _questions(database, "PostgreSQL")
         rows.append(_per_value(database, 100, 30))
-    with _sqlite() as database:
+    with sqlite() as database:
         _build(database, 10, 90)
         rows.append(_per_value(database, 10, 90))
-    for opened in (_sqlite, _postgres):
+    for opened in (sqlite, postgres):
         with opened() as database:
             rows += _intake(database)
         with opened() as database:
             rows += _jobs(database)
     return rows
-
-
-@contextmanager
-def _sqlite() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{Path(folder) / 'bench.db'}")
-        database.migrate()
-        yield database
-        database.close()
-
-
-@contextmanager
-def _postgres() -> Iterator[Database]:
-    server = PostgresServer()
-    database = Database(server.create())
-    database.migrate()
-    yield database
-    database.close()
-    server.stop()
 
 
 def _day(rng: np.random.Generator, machines: int, day: int, step: int) -> np.ndarray:
