@@ -1628,11 +1628,11 @@ export interface GetHealthHistoryFilters {
   /** likewise; without it now */
   to?: string | null;
   /** only these servers */
-  vpsId?: string | readonly string[];
+  vpsId?: string | ReadonlyArray<string>;
   /** only the applications of these tenants, or the servers that carry them */
-  tenantId?: string | readonly string[];
+  tenantId?: string | ReadonlyArray<string>;
   /** only services of this name or type */
-  service?: string | readonly string[];
+  service?: string | ReadonlyArray<string>;
   /** a short name (cpu, memory, disk, load, network, responseTime, uptime, score) or a full one
    *  (system.memory.usedPercent, database.status) */
   metric?: string;
@@ -1655,9 +1655,9 @@ export interface ListHealthEventsFilters {
   /** vps-1, vps-1/postgres or @tenant-acme/nexus */
   target?: string | null;
   /** of these servers and what runs on them */
-  vpsId?: string | readonly string[];
+  vpsId?: string | ReadonlyArray<string>;
   /** of the applications of these tenants, or of the servers that carry them */
-  tenantId?: string | readonly string[];
+  tenantId?: string | ReadonlyArray<string>;
   /** after the change */
   status?: 'healthy' | 'degraded' | 'unhealthy' | 'unknown' | null;
 }
@@ -1703,14 +1703,14 @@ export interface ExportHealthMetricsFilters {
   /** likewise; without it now */
   to?: string | null;
   /** only these servers */
-  vpsId?: string | readonly string[];
+  vpsId?: string | ReadonlyArray<string>;
   /** only the applications of these tenants, or the servers that carry them */
-  tenantId?: string | readonly string[];
+  tenantId?: string | ReadonlyArray<string>;
   /** only services of this name or type */
-  service?: string | readonly string[];
+  service?: string | ReadonlyArray<string>;
   format?: 'json' | 'csv';
   /** short or full names; without any CPU, memory, disk, load and network */
-  metric?: string | readonly string[];
+  metric?: string | ReadonlyArray<string>;
   /** without it raw up to 6 h, 1m up to 2 days, 10m up to 14 days, 1h beyond */
   resolution?: 'raw' | '1m' | '10m' | '1h' | null;
 }
@@ -1731,7 +1731,7 @@ export interface ListAnnotationsFilters {
   tenantId?: string | null;
   kind?: 'deployment' | 'incident' | 'maintenance' | 'note' | null;
   /** one of these is enough */
-  tags?: string | readonly string[];
+  tags?: string | ReadonlyArray<string>;
 }
 
 /** What listAlerts takes. */
@@ -1747,17 +1747,17 @@ export interface ListAlertsFilters {
   /** likewise; without it now */
   to?: string | null;
   /** without it the unresolved ones; several: it stands there several times */
-  status?: 'active' | 'acknowledged' | 'snoozed' | 'resolved' | 'unresolved' | 'all' | readonly 'active' | 'acknowledged' | 'snoozed' | 'resolved' | 'unresolved' | 'all'[];
+  status?: 'active' | 'acknowledged' | 'snoozed' | 'resolved' | 'unresolved' | 'all' | ReadonlyArray<'active' | 'acknowledged' | 'snoozed' | 'resolved' | 'unresolved' | 'all'>;
   /** several: it stands there several times */
-  severity?: 'info' | 'warning' | 'critical' | readonly 'info' | 'warning' | 'critical'[];
+  severity?: 'info' | 'warning' | 'critical' | ReadonlyArray<'info' | 'warning' | 'critical'>;
   /** several: it stands there several times */
-  ruleId?: string | readonly string[];
+  ruleId?: string | ReadonlyArray<string>;
   /** several: it stands there several times */
-  vpsId?: string | readonly string[];
+  vpsId?: string | ReadonlyArray<string>;
   /** names, or keys such as vps-1/postgres; several: it stands there several times */
-  service?: string | readonly string[];
+  service?: string | ReadonlyArray<string>;
   /** alerts that reach this tenant; several: it stands there several times */
-  tenantId?: string | readonly string[];
+  tenantId?: string | ReadonlyArray<string>;
   /** text in target, title, rule name or message, whatever its case */
   q?: string;
   /** whether the trouble of something else explains it */
@@ -1799,12 +1799,12 @@ export interface GetAlertAnalyticsFilters {
   /** likewise; without it now */
   to?: string | null;
   /** only alerts of these rules */
-  ruleId?: string | readonly string[];
+  ruleId?: string | ReadonlyArray<string>;
   /** only alerts of these servers */
-  vpsId?: string | readonly string[];
+  vpsId?: string | ReadonlyArray<string>;
   /** only alerts that reach these tenants */
-  tenantId?: string | readonly string[];
-  severity?: 'info' | 'warning' | 'critical' | readonly 'info' | 'warning' | 'critical'[];
+  tenantId?: string | ReadonlyArray<string>;
+  severity?: 'info' | 'warning' | 'critical' | ReadonlyArray<'info' | 'warning' | 'critical'>;
   /** of days, weekdays and hours */
   timeZone?: string;
   /** what ended by itself so soon, unacknowledged, was a false positive */
@@ -1824,7 +1824,7 @@ export interface ListIncidentsFilters {
   /** likewise; without it now */
   to?: string | null;
   /** several: it stands there several times */
-  status?: 'active' | 'acknowledged' | 'resolved' | readonly 'active' | 'acknowledged' | 'resolved'[];
+  status?: 'active' | 'acknowledged' | 'resolved' | ReadonlyArray<'active' | 'acknowledged' | 'resolved'>;
   /** that reached this tenant */
   tenantId?: string | null;
 }
@@ -1870,11 +1870,11 @@ export interface ListNotificationsFilters {
   /** nextCursor of the page before; nothing else */
   cursor?: string | null;
   /** in one of these states */
-  status?: 'queued' | 'sending' | 'sent' | 'delivered' | 'failed' | 'undeliverable' | 'suppressed' | readonly 'queued' | 'sending' | 'sent' | 'delivered' | 'failed' | 'undeliverable' | 'suppressed'[];
+  status?: 'queued' | 'sending' | 'sent' | 'delivered' | 'failed' | 'undeliverable' | 'suppressed' | ReadonlyArray<'queued' | 'sending' | 'sent' | 'delivered' | 'failed' | 'undeliverable' | 'suppressed'>;
   /** by one of these channels */
-  channel?: 'email' | 'sms' | 'webhook' | 'inApp' | 'apprise' | readonly 'email' | 'sms' | 'webhook' | 'inApp' | 'apprise'[];
+  channel?: 'email' | 'sms' | 'webhook' | 'inApp' | 'apprise' | ReadonlyArray<'email' | 'sms' | 'webhook' | 'inApp' | 'apprise'>;
   /** of one of these events, such as alert.fired */
-  event?: string | readonly string[];
+  event?: string | ReadonlyArray<string>;
   /** as in the answer: a contact's name */
   recipient?: string | null;
   /** about this alert */

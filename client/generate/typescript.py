@@ -119,7 +119,7 @@ def _literal(value: object) -> str:
 def _asked_type(document: Document, one: Parameter) -> str:
     if one.schema.get("type") == "array":
         item = typescript_type(document, one.schema["items"])
-        return f"{item} | readonly {item}[]"
+        return f"{item} | ReadonlyArray<{item}>"
     return typescript_type(document, one.schema)
 
 

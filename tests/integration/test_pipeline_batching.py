@@ -40,8 +40,7 @@ def home(database: Database) -> Iterator[Installation]:
 
 
 def fire(home: Installation, *ids: str, vps: str | None = "vps-1", **more: Any) -> None:
-    for alert_id in ids:
-        home.fire(alert_id, MAIL, vps=vps, channels=ON_MAIL, **more)
+    home.fire(ids, MAIL, vps=vps, channels=ON_MAIL, **more)
 
 
 def told(channel: Recorder) -> list[list[str]]:

@@ -143,7 +143,13 @@ class Found:
             self.alerts = list(session.scalars(select(AlertRow).order_by(AlertRow.triggered_at)))
             self.events = list(session.scalars(select(AlertEvent).order_by(AlertEvent.id)))
             self.messages = list(
-                session.scalars(select(NotificationRow).order_by(NotificationRow.created_at))
+                session.scalars(
+                    select(NotificationRow).order_by(
+                        NotificationRow.created_at,
+                        NotificationRow.channel,
+                        NotificationRow.recipient,
+                    )
+                )
             )
         self._targets = {alert.id: alert.target for alert in self.alerts}
 

@@ -163,22 +163,28 @@ class Installation:
 
     def fire(
         self,
-        alert_id: str = "a1",
+        alert_id: str | Sequence[str] = "a1",
         plan: NotificationPlan = HOOK,
         new: bool = True,
         vps: str | None = None,
         severity: Severity = Severity.CRITICAL,
         channels: Collection[str] = AVAILABLE,
     ) -> int:
-        """``vps``: the scope; without one each alert has a scope of its own."""
-        if new:
-            self.alert(alert_id)
-        body = {"id": alert_id, **({"vpsId": vps, "title": f"{alert_id} is down"} if vps else {})}
+        """``vps``: the scope; without one each alert has a scope of its own. Of several alerts
+        a pipeline that runs sees all or none."""
+        ids = [alert_id] if isinstance(alert_id, str) else alert_id
         with self.database.write() as session:
-            return outbox.enqueue(
-                session, alert_id=alert_id, event="alert.fired", body=body, severity=severity,
-                plan=plan, people=Directory([OPS]), channels=channels,
-                now=self.clock.now,
+            if new:
+                session.add_all([alert_row(one) for one in ids])
+                session.flush()
+            return sum(
+                outbox.enqueue(
+                    session, alert_id=one, event="alert.fired",
+                    body={"id": one, **({"vpsId": vps, "title": f"{one} is down"} if vps else {})},
+                    severity=severity, plan=plan, people=Directory([OPS]), channels=channels,
+                    now=self.clock.now,
+                )
+                for one in ids
             )  # fmt: skip
 
     def resolve(self, alert_id: str = "a1", vps: str | None = None) -> int:
