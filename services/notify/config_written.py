@@ -150,7 +150,7 @@ class Sent:
             {"field": show(path), "problem": text}
             for path, text in dict.fromkeys(self._problems[:_MOST])
         ]
-        first = ": ".join(problems[0].values())
+        first = ": ".join(problems[0].values()).removesuffix(".")
         raise ValidationError(f"The configuration is not as it should be: {first}.", problems)
 
 
