@@ -94,7 +94,7 @@ client/node_modules/stamp: client/package.json client/package-lock.json | .venv/
 # What the tests need from the system; services that come with a package are left alone.
 tools:
 	@missing=; \
-	for pair in chromium:chromium chromedriver:chromium-driver redis-server:redis-server; do \
+	for pair in chromium:chromium chromedriver:chromium-driver redis-server:redis-server pdftotext:poppler-utils; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx-light"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \

@@ -243,7 +243,7 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
         pipeline=pipeline,
         rounds=rounds,
         heartbeat=heartbeat,
-        deadman=_deadman(settings, intake, pipeline, board),
+        deadman=_deadman(settings, Collects(rounds, intake, database), pipeline, board),
         own_checks=own,
         scheduler=new_scheduler(),
     )
@@ -256,11 +256,11 @@ def build(settings: Settings, environ: Mapping[str, str] = os.environ) -> Servic
 
 
 def _deadman(
-    settings: Settings, intake: Intake, pipeline: Pipeline, board: Board
+    settings: Settings, collects: Probe, pipeline: Pipeline, board: Board
 ) -> DeadMansSwitch | None:
     if settings.heartbeat_url is None:
         return None
-    probes: list[Probe] = [Collects(intake), pipeline.stalled]
+    probes: list[Probe] = [collects, pipeline.stalled]
     return DeadMansSwitch(
         settings.heartbeat_url, probes, lambda text: board.warn("heartbeat", text)
     )

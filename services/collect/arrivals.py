@@ -7,7 +7,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from services.alerts.manage import Command
+from services.alerts.plan import Plan
 from services.collect.judge import Act
 from services.collect.ledger import Taken
 from services.collect.reports import Report
@@ -116,6 +119,14 @@ class Asked:
     command: Command
     done: Future[None]
     refused: HealthdeckError | None = None
+
+    def do(self, session: Session, plan: Plan, now: float) -> None:
+        """Does it on top of what is planned, or notes why it cannot be done."""
+        self.refused = None
+        try:
+            self.command(session, plan, now)
+        except HealthdeckError as error:
+            self.refused = error
 
 
 class Tick:

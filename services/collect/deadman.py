@@ -4,11 +4,16 @@ really works, and tells people by itself when the calls stop."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
+from models.database import Database
 from services.collect.intake import Intake
+from services.collect.rounds import Rounds
+from services.history import alive
 
 log = structlog.get_logger(__name__)
 
@@ -87,20 +92,33 @@ class DeadMansSwitch:
 
 
 class Collects:
-    """A probe: readings come in and are stored. They do, for Healthdeck watches itself too.
-    ``patience``: seconds that the writer may take for what waits."""
+    """A probe: looks are taken on, what comes in is worked off, and the database can be written.
+    However rarely there is something to look at. ``patience``: seconds that each may take."""
 
-    def __init__(self, intake: Intake, patience: float = 5.0) -> None:
+    def __init__(
+        self,
+        rounds: Rounds,
+        intake: Intake,
+        database: Database,
+        clock: Callable[[], float] = time.time,
+        patience: float = 5.0,
+    ) -> None:
+        self._rounds = rounds
         self._intake = intake
+        self._database = database
+        self._clock = clock
         self._patience = patience
-        self._stored = -1
 
     def __call__(self) -> str | None:
-        before, self._stored = self._stored, self._intake.stats().stored
-        if self._stored == before:
-            return "No reading was stored since the last call"
+        within = f"within {self._patience:g} s"
+        if not self._rounds.answers(self._patience):
+            return f"No look is taken on {within}"
         try:
             self._intake.flush(self._patience)
         except TimeoutError:
-            return f"What comes in is not stored within {self._patience:g} s"
+            return f"What comes in is not stored {within}"
+        try:
+            alive.note(self._database, self._clock())
+        except SQLAlchemyError as error:
+            return f"Nothing can be stored ({type(error).__name__})"
         return None

@@ -31,7 +31,7 @@ from services.collect.ledger import Taken
 from services.collect.reports import Report
 from services.collect.restore import go_on
 from services.collect.sight import BLIND, Sighting
-from services.errors import HealthdeckError, Unavailable
+from services.errors import Unavailable
 from services.events import AlertChanged, Bus, NotificationsQueued, TargetsObserved
 from services.health.board import Board
 from services.health.graph import Graph
@@ -279,7 +279,7 @@ class Intake:
         now: float,
     ) -> None:
         for asked in arrived.asked:
-            asked.refused = _done(asked, work.session, batch, now)
+            asked.do(work.session, batch.plan, now)
         for act in arrived.acts:
             act(batch, now)
         self._judge.take(batch, observations, now)
@@ -332,15 +332,6 @@ class Intake:
             self._bus.publish(event)
         if events:
             self._bus.publish(NotificationsQueued())
-
-
-def _done(asked: Asked, session: Session, batch: Batch, now: float) -> HealthdeckError | None:
-    """Does what an operator asked for; why not, when it cannot be done."""
-    try:
-        asked.command(session, batch.plan, now)
-    except HealthdeckError as error:
-        return error
-    return None
 
 
 class _Work:

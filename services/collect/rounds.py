@@ -161,6 +161,17 @@ class Rounds:
         none, or nobody looks."""
         return self._ask(lambda: self._witnesses.look(self._looks.context))
 
+    def answers(self, patience: float) -> bool:
+        """Whether the thread that looks takes on work within so many seconds."""
+
+        async def yes() -> bool:
+            return True
+
+        try:
+            return self._ask(yes).result(patience) is True
+        except TimeoutError:
+            return False
+
     def stats(self) -> dict[str, int]:
         """``targets``, ``rounds`` (ticks with something due), ``looks`` (finished), ``skipped``
         (the look before was still running), ``in_flight``, ``waiting`` (for ``submit``),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import make_url
 
 from models.database import Database
 from services.collect.deadman import FAILURES, Collects, DeadMansSwitch
+from services.collect.rounds import Rounds
+from services.inventory.fleet import Fleet
+from services.inventory.schema import Inventory
 from services.notify.pipeline import Pipeline
+from services.observation import CheckResult, Status
+from services.settings import load
 from tests.support.alert_monitor import Monitor
 from tests.support.alert_stage import sqlite
 from tests.support.outbox import Installation, Recorder
@@ -93,6 +100,17 @@ def database(tmp_path: Path) -> Iterator[Database]:
         yield database
 
 
+@pytest.fixture
+def collecting(tmp_path: Path) -> Iterator[Rounds]:
+    fleet = Fleet.build(Inventory(), "testhost", "cache")
+    settings = load({"DATABASE_URL": f"sqlite:///{tmp_path}/settings.db"})
+    checks = dict.fromkeys(fleet.own, lambda: CheckResult(Status.HEALTHY, "fine"))
+    rounds = Rounds(fleet, settings, lambda seen: None, checks)
+    rounds.start()
+    yield rounds
+    rounds.stop()
+
+
 def test_messages_that_nobody_takes_are_noticed(database: Database) -> None:
     house = Installation(database)
     pipeline = Pipeline(database, {"webhook": Recorder()}, clock=house.clock)
@@ -107,14 +125,19 @@ def test_messages_that_nobody_takes_are_noticed(database: Database) -> None:
     assert pipeline.stalled() == "Somebody who sends messages has stopped"
 
 
-def test_readings_that_are_not_stored_are_noticed(database: Database) -> None:
+def test_what_stands_still_is_noticed(database: Database, collecting: Rounds) -> None:
     monitor = Monitor(database)
-    collects = Collects(monitor.intake)
-    for _ in range(2):
-        monitor.cpu(50)
-        assert collects() is None
-    assert collects() == "No reading was stored since the last call"
-    monitor.cpu(50)
+
+    def probe(patience: float = 20.0) -> Collects:
+        return Collects(collecting, monitor.intake, database, lambda: monitor.now, patience)
+
+    for _ in range(2):  # also while there is nothing to be looked at
+        assert probe()() is None
+    with sqlite3.connect(make_url(database.engine.url).database or "") as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert probe()() == "Nothing can be stored (OperationalError)"
+        other.rollback()
     monitor.kill()
-    late = Collects(monitor.intake, patience=0.2)
-    assert late() == "What comes in is not stored within 0.2 s"
+    assert probe(0.2)() == "What comes in is not stored within 0.2 s"
+    collecting.stop()
+    assert probe(0.2)() == "No look is taken on within 0.2 s"

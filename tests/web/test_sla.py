@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -269,7 +268,6 @@ def test_a_page_is_one_page_whatever_is_on_it(changes, recwarn):
     assert not recwarn.list
 
 
-@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
 def test_a_page_says_what_matters(tmp_path):
     (tmp_path / "a.pdf").write_bytes(files.as_pdf(report()))
     text = subprocess.run(
