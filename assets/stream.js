@@ -17,6 +17,7 @@
   let updatedAt = null; // when the content on the page was true, by this browser's clock
   let waiting = null; // the latest event that is not drawn yet; older ones are of no use
   let drawing = null; // timer of the drawing under way
+  const undrawn = new Set(); // the parts that have not answered yet
   let leaving = null; // the form that takes the browser elsewhere; what is asked after a logout is refused
   let count = 0;
 
@@ -24,17 +25,26 @@
     return document.getElementById("shell") && window.dash_clientside && window.dash_clientside.set_props;
   }
 
-  // The part of a page that is drawn from events; without it their callback has no place to draw.
+  // What is drawn from events: the shell, and the page when it is a live one. Each has a store for
+  // them (components/live.py).
   function livePage() {
     return document.querySelector("[data-stale-after]");
+  }
+
+  function tell(part) {
+    const page = part.dataset.live;
+    undrawn.add(page);
+    window.dash_clientside.set_props({ type: "live-event", page }, { data: waiting });
   }
 
   // One drawing at a time: Dash drops the answer of a callback that is asked again meanwhile,
   // so events faster than the server's answers would leave the page standing still.
   function pump() {
-    if (!waiting || drawing || leaving || !ready() || !livePage()) return;
+    const parts = ready() && document.querySelectorAll("[data-live]");
+    if (!waiting || drawing || leaving || !parts || !parts.length) return;
     drawing = window.setTimeout(release, DRAWN_WITHIN);
-    window.dash_clientside.set_props("stream-event", { data: waiting });
+    undrawn.clear();
+    parts.forEach(tell);
     waiting = null;
   }
 
@@ -72,7 +82,7 @@
 
   // What the indicator says: state and text; and, when it matters, a sentence for everybody.
   function words(now) {
-    const age = updatedAt === null ? null : (now - updatedAt) / 1000;
+    const age = updatedAt === null || !livePage() ? null : (now - updatedAt) / 1000;
     const stale = age !== null && age >= staleAfter();
     if (connection === "signed-out") {
       return ["signed-out", "Signed out", "Your session has ended. Reload the page to log in again."];
@@ -102,18 +112,29 @@
     document.documentElement.classList.toggle("is-stale", state === "stale");
   }
 
-  // Called by Dash: with what the server drew, {age: seconds, digests}, or that it could not.
+  // Called by Dash: with what the server drew, {age: seconds, digests} for each live part, or that
+  // it could not.
   window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.healthdeck = {
-    drawn(page) {
-      if (page) updatedAt = Date.now() - page.age * 1000;
-      release();
+  window.dash_clientside.healthdeck = Object.assign(window.dash_clientside.healthdeck || {}, {
+    drawn(_drawings) {
+      const context = window.dash_clientside.callback_context;
+      const page = livePage();
+      context.inputs_list[0].forEach(({ id, value }) => {
+        if (!context.triggered.some(({ prop_id }) => prop_id.includes(`"${id.page}"`))) return;
+        undrawn.delete(id.page);
+        if (page && id.page === page.dataset.live) updatedAt = Date.now() - value.age * 1000;
+      });
+      if (!undrawn.size) release();
       tick();
+      return null;
     },
     failed(notice) {
       if (notice) release();
     },
-  };
+    poll(count) {
+      if (count) offer("poll");
+    },
+  });
 
   function start() {
     const socket = window.io({ path: PATH, withCredentials: true, transports: ["websocket", "polling"], reconnectionDelayMax: RETRY });

@@ -30,11 +30,18 @@
     });
   }
 
+  // Charts are painted anew.
+  function tell() {
+    const dash = window.dash_clientside;
+    if (document.getElementById("shell") && dash && dash.set_props) dash.set_props("theme", { data: root.dataset.bsTheme });
+  }
+
   function apply(choice) {
     const dark = choice === "dark" || (choice === "system" && night.matches);
     root.dataset.themeChoice = choice;
     root.dataset.bsTheme = dark ? "dark" : "light";
     label();
+    tell();
   }
 
   function choose(choice) {

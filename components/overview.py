@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import blake2b
-from typing import Any, NamedTuple
 
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
 
 from components.alerts import alerts_panel
 from components.events import events_panel
+from components.live import Live, Section, stale_after
 from components.marks import points, score_number
 from components.services import service_grid
-from components.shell import counts
 from components.vps import vps_panel
 from services.observation import Status
 from services.times import span
@@ -25,13 +23,6 @@ RESPONSES_EVERY = 30
 
 #: Reasons of the score that are always on screen; the others can be unfolded.
 SHOWN_REASONS = 4
-
-
-class Section(NamedTuple):
-    """A part of the page that is drawn anew by itself: what it shows, and how."""
-
-    shows: Callable[[Overview], object]
-    draw: Callable[[Overview], Component]
 
 
 def _services(view: Overview) -> object:
@@ -47,65 +38,20 @@ def _services(view: Overview) -> object:
     return view.updated_at // RESPONSES_EVERY, steady
 
 
-def draw(view: Overview, names: Collection[str]) -> dict[str, Component]:
-    """The named parts of the page."""
-    return {name: SECTIONS[name].draw(view) for name in names}
-
-
-def digests(view: Overview) -> dict[str, str]:
-    """A short fingerprint of what each part shows, to tell which ones changed."""
-    return {
-        name: blake2b(repr(section.shows(view)).encode(), digest_size=8).hexdigest()
-        for name, section in SECTIONS.items()
-    }
-
-
 def page(view: Overview, now: float) -> Component:
     """The page of a view. ``now``: seconds since the epoch, to tell the browser the view's age."""
-    parts = draw(view, [name for name in SECTIONS if name != SHELL])
-    held = {name: html.Div(part, id=f"overview-{name}") for name, part in parts.items()}
-    return html.Div(
+    held = LIVE.held(view)
+    columns = html.Div(
         [
-            html.H1("System Health"),
-            html.Div(
-                [
-                    held["hero"],
-                    html.Div(
-                        [
-                            html.Div([held["alerts"], held["events"]], className="side-column"),
-                            html.Div([held["services"], held["vps"]], className="main-column"),
-                        ],
-                        className="columns",
-                    ),
-                ],
-                className="overview",
-                **{"data-stale-after": stale_after(view.interval)},
-            ),
-            _spoken(held["said"]),
-            dcc.Store(id="overview-drawn", data=drawn(view, now)),
-            dcc.Store(id="overview-acted"),
+            html.Div([held["alerts"], held["events"]], className="side-column"),
+            html.Div([held["services"], held["vps"]], className="main-column"),
         ],
-        className="page",
+        className="columns",
     )
-
-
-def drawn(view: Overview, now: float) -> dict[str, Any]:
-    """What the browser keeps of a drawing: its age in seconds, and its digests."""
-    age = round(max(0.0, now - view.updated_at), 1)
-    return {"age": age, "digests": digests(view)}
-
-
-def changed(drawn: Mapping[str, Any], before: Any) -> set[str]:
-    """The sections that differ from those of ``before``, which a browser sent: all of them when
-    it is no drawing."""
-    old = before.get("digests") if isinstance(before, dict) else None
-    known = old if isinstance(old, dict) else {}
-    return {name for name, digest in drawn["digests"].items() if known.get(name) != digest}
-
-
-def stale_after(interval: float) -> int:
-    """Seconds without news after which the page says so: three missed rounds and some grace."""
-    return round(max(30.0, 3 * interval + 15))
+    body = [held["hero"], columns, _spoken(held["said"])]
+    return LIVE.frame(
+        "System Health", body, view, now - view.updated_at, stale_after(view.interval)
+    )
 
 
 def hero(view: Overview) -> Component:
@@ -176,19 +122,14 @@ def _quiet(view: Overview) -> Component:
     return html.Ul([html.Li([html.Span(text), html.B(value)]) for text, value in facts])
 
 
-#: The part that stands in the shell, around the page.
-SHELL = "counts"
-
 #: The parts by name, each in ``overview-<name>``.
-SECTIONS: Mapping[str, Section] = {
+SECTIONS: Mapping[str, Section[Overview]] = {
     "hero": Section(lambda v: (v.headline, v.told, v.status, v.score), hero),
     "alerts": Section(lambda v: v.alerts, lambda v: alerts_panel(v.alerts)),
     "events": Section(lambda v: v.events, lambda v: events_panel(v.events)),
     "services": Section(_services, lambda v: service_grid(v.services)),
     "vps": Section(lambda v: v.vps, lambda v: vps_panel(v.vps)),
     "said": Section(lambda v: v.headline, lambda v: html.Span(v.headline)),
-    SHELL: Section(
-        lambda v: (len(v.vps), [len(r.instances) for r in v.services], v.tenants, v.interval),
-        counts,
-    ),
 }
+
+LIVE = Live("overview", SECTIONS)

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 
 from components.bell import bell, message_toasts
 from components.links import inside
+from components.live import Live, Section
 from components.marks import count
 from services.times import span
 from services.views.model import Overview
@@ -28,9 +29,16 @@ class Entry(NamedTuple):
 
 
 def shell(
-    entries: Sequence[Entry], content: Component, view: Overview, user: str, *, told: bool = True
+    entries: Sequence[Entry],
+    content: Component,
+    view: Overview,
+    user: str,
+    *,
+    age: float = 0.0,
+    told: bool = True,
 ) -> Component:
-    """The frame of the dashboard around ``content``, for ``user``; ``told``: with the bell."""
+    """The frame of the dashboard around ``content``, for ``user``. ``age`` of the view in seconds;
+    ``told``: with the bell."""
     return html.Div(
         [
             html.A("Skip to content", href="#content", className="skip"),
@@ -52,11 +60,13 @@ def shell(
                 role="status",
                 **{"aria-live": "polite", "aria-atomic": "false"},
             ),
-            dcc.Store(id="stream-event"),
+            *LIVE.stores(view, age),
+            dcc.Store(id="theme"),
             dcc.Interval(id="poll", interval=POLL_EVERY, disabled=False),
         ],
         id="shell",
         className="app",
+        **{"data-live": LIVE.page},
     )
 
 
@@ -73,10 +83,24 @@ def counts(view: Overview) -> Component:
     )
 
 
+#: What around the pages is drawn anew by itself.
+LIVE = Live(
+    "shell",
+    {
+        "counts": Section(
+            lambda v: (len(v.vps), [len(r.instances) for r in v.services], v.tenants, v.interval),
+            counts,
+        )
+    },
+)
+
+
 def _rail(entries: Sequence[Entry], view: Overview) -> Component:
     links = [
         dbc.NavLink(
-            [_icon(entry.icon), html.Span(entry.label)], href=inside(entry.path), active="exact"
+            [_icon(entry.icon), html.Span(entry.label)],
+            href=inside(entry.path),
+            active="exact" if entry.path == "/health" else "partial",
         )
         for entry in entries
     ]
@@ -92,7 +116,7 @@ def _rail(entries: Sequence[Entry], view: Overview) -> Component:
         [
             brand,
             html.Nav(dbc.Nav(links, vertical=True), className="pages", **{"aria-label": "Pages"}),
-            html.Div(counts(view), id="overview-counts", className="foot"),
+            html.Div(LIVE.held(view)["counts"], className="foot"),
         ],
         className="rail",
     )

@@ -32,13 +32,27 @@ def refused(why: str) -> Component:
     return dbc.Toast(sentence, header="Not done", dismissable=True, duration=8000, is_open=True)
 
 
-def not_found() -> Component:
+def done(what: str) -> Component:
+    """What was just asked for was done."""
+    return dbc.Toast(what, header="Done", dismissable=True, duration=5000, is_open=True)
+
+
+def not_shown(why: str) -> Component:
+    """A page that this caller, or this address, cannot have."""
+    return _no_page("This page cannot be shown", f"{why[:1].upper()}{why[1:]}")
+
+
+def not_found(why: str = "The address may be mistyped, or what it showed is gone.") -> Component:
+    return _no_page("There is no such page", f"{why[:1].upper()}{why[1:]}")
+
+
+def _no_page(title: str, why: str) -> Component:
     return html.Div(
         [
-            html.H1("There is no such page"),
+            html.H1(title),
             html.Div(
                 [
-                    html.P("The address may be mistyped, or what it showed is gone."),
+                    html.P(why),
                     dbc.Button("To the overview", href=inside("/health"), color="primary"),
                 ],
                 className="card empty-page",

@@ -6,61 +6,38 @@ import time
 from typing import Any
 
 import dash
-from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx
+from dash import ALL, Input, callback, ctx
 from dash.development.base_component import Component
-from flask import g, request
 
-from components import overview, states
+from components import overview
+from components.overview import LIVE
 from services import container
-from services.errors import Conflict, NotFound
-from services.identity.audit import Actor
 
-dash.register_page(__name__, path="/health", name="Overview", title="Healthdeck", icon="overview")
+dash.register_page(
+    __name__, path="/health", name="Overview", title="Healthdeck", icon="overview", order=1
+)
 
 
 def layout(**_query: str) -> Component:
-    return overview.page(container.current().read.overview(g.principal.scope), time.time())
+    return overview.page(container.current().read.overview(container.scope()), time.time())
 
 
-@callback(
-    *(Output(f"overview-{name}", "children") for name in overview.SECTIONS),
-    Output("overview-drawn", "data"),
-    Output("notice", "children"),
-    Input("stream-event", "data"),
-    Input("poll", "n_intervals"),
-    Input("overview-acted", "data"),
-    State("overview-drawn", "data"),
-    prevent_initial_call=True,
-)
-def refresh(_event: Any, _poll: Any, _acted: Any, before: Any) -> list[Any]:
+@callback(*LIVE.outputs, *LIVE.inputs, prevent_initial_call=True)
+def refresh(_event: Any, _acted: Any, before: Any) -> list[Any]:
     """Reads the view again and draws the sections that differ from what is on the screen."""
-    view = container.current().read.overview(g.principal.scope)
-    drawn = overview.drawn(view, time.time())
-    parts = overview.draw(view, overview.changed(drawn, before))
-    return [*(parts.get(n, dash.no_update) for n in overview.SECTIONS), drawn, None]
-
-
-clientside_callback(
-    ClientsideFunction("healthdeck", "drawn"),
-    Input("overview-drawn", "data"),
-)
-clientside_callback(ClientsideFunction("healthdeck", "failed"), Input("notice", "children"))
+    view = container.current().read.overview(container.scope())
+    return LIVE.redraw(view, time.time() - view.updated_at, before)
 
 
 @callback(
-    Output("overview-acted", "data"),
-    Output("toasts", "children"),
+    LIVE.acted,
     Input({"type": "acknowledge", "alert": ALL}, "n_clicks"),
     prevent_initial_call=True,
 )
-def acknowledge(clicks: list[int | None]) -> tuple[Any, Any]:
-    """Takes the alert whose button was pressed; says so when somebody else was first."""
+def acknowledge(clicks: list[int | None]) -> Any:
+    """Takes the alert whose button was pressed."""
     if not any(clicks) or ctx.triggered_id is None:
-        return dash.no_update, dash.no_update
-    desk, alert = container.current().alerts, ctx.triggered_id["alert"]
-    actor = Actor(g.principal.name, request.remote_addr or "")
-    try:
-        desk.acknowledge(alert, actor, "", g.principal.scope)
-    except (Conflict, NotFound) as problem:
-        return time.time(), states.refused(problem.message)
-    return time.time(), dash.no_update
+        return dash.no_update
+    desk, actor = container.current().alerts, container.acting()
+    desk.acknowledge(ctx.triggered_id["alert"], actor, "", container.scope())
+    return time.time()

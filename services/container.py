@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from flask import current_app
+from flask import current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import Database
@@ -28,8 +28,9 @@ from services.collect.rounds import Rounds
 from services.events import Bus
 from services.health.board import Board
 from services.history import alive
-from services.identity import Identity
+from services.identity import Identity, Principal, Rank, Scope
 from services.identity.agent_tokens import AgentTokens
+from services.identity.audit import Actor
 from services.insights.desk import Insights
 from services.insights.incidents_desk import IncidentDesk
 from services.insights.sla.desk import SlaDesk
@@ -110,3 +111,20 @@ class Services:
 def current() -> Services:
     """The services of the application that answers the current request."""
     return cast(Services, current_app.extensions[EXTENSION])
+
+
+def caller() -> Principal:
+    """Who made the current request."""
+    return cast(Principal, g.principal)
+
+
+def scope() -> Scope:
+    """What the caller may know of."""
+    return caller().scope
+
+
+def acting(rank: Rank = "admin") -> Actor:
+    """The caller as the audit names it. Raises InsufficientPermissions for one that is less than
+    ``rank``: whatever a page changes is asked for through here."""
+    caller().require(rank)
+    return Actor(caller().name, request.remote_addr or "")

@@ -1,7 +1,7 @@
 """Who is calling, and what may they see: users, logins, tokens, keys, embedded pages."""
 
 from services.identity.desk import SESSION_SECONDS, Identity
-from services.identity.principal import ROLES, OnlyServers, Principal, Scope, scope_key
+from services.identity.principal import ROLES, OnlyServers, Principal, Rank, Scope, scope_key
 
 __all__ = [
     "ROLES",
@@ -9,6 +9,7 @@ __all__ = [
     "Identity",
     "OnlyServers",
     "Principal",
+    "Rank",
     "Scope",
     "scope_key",
 ]

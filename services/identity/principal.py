@@ -9,11 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from services.errors import InsufficientPermissions
+
 #: The tenants that a caller may know of; None: everything. See ``OnlyServers`` for less.
 Scope = frozenset[str] | None
 
 #: ``admin`` reads everything and handles alerts; ``super_admin`` also changes the installation.
 ROLES = ("admin", "super_admin")
+
+#: What a caller must be: ``admin``: whoever may log in; ``whole``: who sees the whole fleet;
+#: ``chief``: a super_admin who does.
+Rank = Literal["admin", "whole", "chief"]
 
 
 class OnlyServers(frozenset[str]):
@@ -62,6 +68,21 @@ class Principal:
     key: str
     expires_at: float = math.inf
     pages: frozenset[str] | None = None
+
+    def require(self, rank: Rank) -> None:
+        """Raises InsufficientPermissions for a caller that is less than that."""
+        if rank == "chief" and self.role != "super_admin":
+            raise InsufficientPermissions("Only a super_admin may do this.")
+        if rank != "admin" and self.scope is not None:
+            raise InsufficientPermissions("This is for callers that see the whole fleet.")
+
+    def is_a(self, rank: Rank) -> bool:
+        """Whether a caller is at least that."""
+        try:
+            self.require(rank)
+        except InsufficientPermissions:
+            return False
+        return True
 
     @property
     def identity(self) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +17,9 @@ from flask.typing import ResponseReturnValue
 
 from components import states
 from components.shell import Entry, shell
+from services.errors import HealthdeckError, NotFound
 from services.web import (
+    compress,
     cors,
     dash_endpoints,
     embedding,
@@ -26,6 +31,7 @@ from services.web import (
     rest,
     vendor,
 )
+from services.web import shell as shell_callbacks
 from services.web.prefix import Site
 
 if TYPE_CHECKING:
@@ -79,6 +85,8 @@ def create(services: Services) -> dash.Dash:
     _prepare_pages(server)
     _answer_pages(server)
     app.layout = _layout(services)
+    shell_callbacks.install(app)
+    compress.install(server)
     errors.install(server)
     vendor.install(server)
     guard.install(server)
@@ -127,14 +135,32 @@ def _prepare_pages(server: Flask) -> None:
     with server.test_request_context(LANDING):
         for prepare in server.before_request_funcs.get(None, []):
             prepare()
+    for page in dash.page_registry.values():
+        page["layout"] = _told(page["layout"])
+
+
+def _told(layout: Callable[..., Component]) -> Callable[..., Component]:
+    """A page's layout that says what is wrong with what it was asked for."""
+
+    @wraps(layout)
+    def draw(**asked: str) -> Component:
+        try:
+            return layout(**asked)
+        except NotFound as error:
+            return states.not_found(error.message)
+        except HealthdeckError as error:
+            return states.not_shown(error.message)
+
+    return draw
 
 
 def _answer_pages(server: Flask) -> None:
     """``/`` goes to the overview; a path that no page has is shown so, with status 404."""
     page = server.view_functions["/<path:path>"]
+    shapes = [_shape(one["path_template"] or one["path"]) for one in dash.page_registry.values()]
 
     def page_or_404(path: str) -> ResponseReturnValue:
-        known = any(p["path"].strip("/") == path.strip("/") for p in dash.page_registry.values())
+        known = any(shape.fullmatch(f"/{path.strip('/')}") for shape in shapes)
         return make_response(page(path=path), 200 if known else 404)
 
     def landing() -> ResponseReturnValue:
@@ -144,11 +170,23 @@ def _answer_pages(server: Flask) -> None:
     server.view_functions["/"] = landing
 
 
+def _shape(path: str) -> re.Pattern[str]:
+    """What addresses look like that a page has; ``<name>`` stands for one part."""
+    return re.compile(re.sub("<[^>]*>", "[^/]+", path))
+
+
 def _layout(services: Services) -> Callable[[], Component]:
     def layout() -> Component:
         view = services.read.overview(g.principal.scope)
         who = g.principal
-        return shell(_entries(), dash.page_container, view, who.name, told=who.via == "session")
+        return shell(
+            _entries(),
+            dash.page_container,
+            view,
+            who.name,
+            age=time.time() - view.updated_at,
+            told=who.via == "session",
+        )
 
     return layout
 
@@ -160,6 +198,9 @@ def _entries() -> list[Entry]:
 
 
 def _say_failure(error: Exception) -> None:
-    """A callback failed: the page stays as it is, says so, and goes on."""
+    """A callback did not do what it was asked: the page stays as it is, says why, and goes on."""
+    if isinstance(error, HealthdeckError) and error.status < 500:
+        dash.set_props("toasts", {"children": states.refused(error.message)})
+        return
     log.error("callback_failed", path=request.path, exc_info=error)
     dash.set_props("notice", {"children": states.failure(g.get("request_id"))})

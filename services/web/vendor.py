@@ -16,6 +16,7 @@ YEAR = 31_536_000
 #: What is served under /vendor/: file name -> package and the file's place in it.
 FILES: Mapping[str, tuple[str, str]] = {
     "bootstrap.min.css": ("bootstrap", "dist/css/bootstrap.min.css"),
+    "plotly.min.js": ("plotly.js-basic-dist-min", "plotly-basic.min.js"),
     "socket.io.min.js": ("socket.io-client", "dist/socket.io.min.js"),
     "swagger-ui.css": ("swagger-ui-dist", "swagger-ui.css"),
     "swagger-ui-bundle.js": ("swagger-ui-dist", "swagger-ui-bundle.js"),

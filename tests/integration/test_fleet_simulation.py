@@ -452,6 +452,8 @@ def outcome(call: Callable[[], Any]) -> str:
         text = f"{type(error).__name__} {error}".lower()
         if "timed out" in text:
             return "hang"
+        # what a broken connection looks like depends on who was faster
+        text = text.replace("disconnected without", "reset without")
         words = ("refused", "reset", "expired", "loading", "421", "alert")
         return next((word for word in words if word in text), text)
     return str(found)

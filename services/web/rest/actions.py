@@ -8,8 +8,7 @@ from flask import Response, jsonify
 from pydantic import Field
 
 from services.collect.actions import MOST_LINES
-from services.container import current
-from services.web.rest import callers
+from services.container import acting, current
 from services.web.rest.operation import Answer, Query, Routes
 
 SERVICE = "/api/admin/health/vps/<vps_id>/services/<name>"
@@ -58,7 +57,7 @@ def restart_service(vps_id: str, name: str) -> dict[str, Any]:
     """Ask the server's agent to restart a service.
 
     The answer is the job. 409 says what is missing: an agent, a unit, its allow-list."""
-    return {"job": current().actions.restart(vps_id, name, callers.actor())}
+    return {"job": current().actions.restart(vps_id, name, acting())}
 
 
 @routes.get(f"{SERVICE}/logs", who="whole", query=LogsQuery, answer=Log, also=(202,), errors=(409,))
@@ -66,7 +65,7 @@ def get_service_logs(vps_id: str, name: str, query: LogsQuery) -> Response | dic
     """The tail of a service's log.
 
     202 with the job when the agent takes its time."""
-    asked = current().actions.logs(vps_id, name, query.lines, callers.actor())
+    asked = current().actions.logs(vps_id, name, query.lines, acting())
     found = current().actions.wait(asked["id"], PATIENCE)
     if found["state"] in ("done", "failed"):
         return {"job": found, "log": found["output"]}

@@ -9,11 +9,11 @@ from flask import Response, jsonify, request
 
 from services.agent.archive import agent_archive, agent_archive_sha256
 from services.collect.agents import Busy
-from services.container import current
+from services.container import acting, current
 from services.errors import AuthenticationRequired
 from services.identity.agent_tokens import install_command
 from services.web import errors
-from services.web.rest import callers, ids
+from services.web.rest import ids
 from services.web.rest.operation import Answer, Body, Routes
 
 REPORT = "/api/agent/v1/report"
@@ -80,7 +80,7 @@ def enroll_agent(body: Enrolment) -> dict[str, str]:
 
     It is told this once, with the command that starts the agent. The token before it ends."""
     wanted = ids.checked(body.vps_id)
-    token = current().agent_tokens.enroll(wanted, callers.actor())
+    token = current().agent_tokens.enroll(wanted, acting())
     hub = request.url_root.rstrip("/")
     return {"vpsId": wanted, "token": token, "command": install_command(hub, token)}
 
@@ -88,7 +88,7 @@ def enroll_agent(body: Enrolment) -> dict[str, str]:
 @routes.delete(f"{PREFIX}/<vps_id>", who="chief")
 def revoke_agent(vps_id: str) -> None:
     """End the token of a server's agent."""
-    current().agent_tokens.revoke(vps_id, callers.actor())
+    current().agent_tokens.revoke(vps_id, acting())
 
 
 @routes.post(REPORT, who="agent", free_body=True, answer=Taken, errors=(413,))

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, request
 
-from services.container import current
+from services.container import acting, current
 from services.errors import ValidationError
 from services.inventory.people import Rotation
 from services.notify.config_desk import Config, Entry
@@ -20,7 +20,6 @@ from services.notify.oncall import who_is_on_call
 from services.notify.trial import missing
 from services.rule import Channel
 from services.times import iso
-from services.web.rest.callers import actor
 from services.web.rest.operation import CHECK_ANSWERS, Answer, Routes, told_apart
 
 PATH = "/api/admin/alerts/config"
@@ -117,7 +116,7 @@ def change_alert_config(body: dict[str, Any]) -> Response:
     that is masked or left out stays, unless its webhook's address is another one. With If-Match
     (the ETag, or the version in quotes) 409 when somebody else has changed it since. 409 for a
     change of what the inventory file has. What changes nothing makes no version."""
-    return _answer(current().recipients.save(body, actor(), _expected()))
+    return _answer(current().recipients.save(body, acting(), _expected()))
 
 
 def _answer(config: Config) -> Response:

@@ -11,12 +11,11 @@ from pydantic import Field, Strict, StringConstraints, model_validator
 
 from services.alerts import manage
 from services.alerts.manage import Outcome
-from services.container import current
+from services.container import acting, current
 from services.errors import ValidationError
 from services.views.alert_lists import AlertFilter
 from services.web.rest import alert_filters, cursors
 from services.web.rest.alert_filters import AlertsQuery, AlertsSelection
-from services.web.rest.callers import actor
 from services.web.rest.ids import ID
 from services.web.rest.operation import Answer, Body, Routes
 from services.web.rest.ranges import Moment
@@ -183,12 +182,12 @@ def handle_alerts(body: AlertsBulk) -> dict[str, Any]:
     desk, scope, note = current().alerts, g.principal.scope, body.note or ""
     ids = body.ids if body.ids is not None else _found(body)
     if body.action == "acknowledge":
-        outcomes = desk.acknowledge_many(ids, actor(), note, scope)
+        outcomes = desk.acknowledge_many(ids, acting(), note, scope)
     elif body.action == "resolve":
-        outcomes = desk.resolve_many(ids, actor(), note, body.false_positive, scope)
+        outcomes = desk.resolve_many(ids, acting(), note, body.false_positive, scope)
     else:
         until = _end(body.minutes, body.until)
-        outcomes = desk.snooze_many(ids, until, actor(), note, scope)
+        outcomes = desk.snooze_many(ids, until, acting(), note, scope)
     failed = sum(outcome.refused is not None for outcome in outcomes)
     return {
         "action": body.action,
@@ -212,7 +211,7 @@ def acknowledge_alert(alert_id: str, body: Acknowledgement) -> dict[str, Any]:
 
     409 when it is not active."""
     caller = g.principal
-    current().alerts.acknowledge(alert_id, actor(), body.note or "", caller.scope)
+    current().alerts.acknowledge(alert_id, acting(), body.note or "", caller.scope)
     return current().read.alert(alert_id, caller.scope)
 
 
@@ -224,7 +223,7 @@ def resolve_alert(alert_id: str, body: Resolution) -> dict[str, Any]:
 
     While its condition holds it stays so until that has cleared once. 409 when it is resolved."""
     caller = g.principal
-    current().alerts.resolve(alert_id, actor(), body.note or "", body.false_positive, caller.scope)
+    current().alerts.resolve(alert_id, acting(), body.note or "", body.false_positive, caller.scope)
     return current().read.alert(alert_id, caller.scope)
 
 
@@ -234,7 +233,7 @@ def snooze_alert(alert_id: str, body: Snooze) -> dict[str, Any]:
 
     409 when it is resolved."""
     caller = g.principal
-    current().alerts.snooze(alert_id, body.at, actor(), body.note or "", caller.scope)
+    current().alerts.snooze(alert_id, body.at, acting(), body.note or "", caller.scope)
     return current().read.alert(alert_id, caller.scope)
 
 
@@ -243,7 +242,7 @@ def delete_alert(alert_id: str) -> None:
     """Take a resolved alert away, with its history.
 
     409 while it is not resolved."""
-    current().alerts.delete(alert_id, actor(), g.principal.scope)
+    current().alerts.delete(alert_id, acting(), g.principal.scope)
 
 
 def _end(minutes: float | None, until: datetime | None) -> float:

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 from flask import g
 from pydantic import Field, Strict
 
-from services.container import current
+from services.container import acting, current
 from services.identity.embeds import MAX_MINUTES, Wish
 from services.times import iso
-from services.web.rest import callers
 from services.web.rest.keys import Ids
 from services.web.rest.operation import Answer, Body, Routes
 
@@ -44,5 +43,5 @@ def create_embed_token(body: NewEmbed) -> dict[str, Any]:
     For /embed?to=/health#token=...; expiresAt tells until when it can be traded there. 403 for
     tenants that the caller may not see."""
     wish = Wish(body.minutes, body.tenants, body.vps, body.pages)
-    token, ends = current().identity.embeds.create(wish, g.principal, callers.actor())
+    token, ends = current().identity.embeds.create(wish, g.principal, acting())
     return {"token": token, "expiresAt": iso(ends)}

@@ -8,12 +8,11 @@ from typing import Annotated, Any, Literal
 from flask import Response, g
 from pydantic import Field, StringConstraints
 
-from services.container import current
+from services.container import acting, current
 from services.errors import NotFound, ValidationError
 from services.insights.incidents_desk import Wanted
 from services.inventory.zones import zone
 from services.web.rest import cursors
-from services.web.rest.callers import actor
 from services.web.rest.cursors import PageQuery
 from services.web.rest.operation import Answer, Body, Query, Routes, told_apart
 from services.web.rest.ranges import RangeQuery, span_of
@@ -139,7 +138,7 @@ def get_incident(incident_id: str) -> dict[str, Any]:
 )
 def add_incident_note(incident_id: str, body: NewIncidentNote) -> dict[str, Any]:
     """Note something about an incident."""
-    return current().incidents.note(incident_id, body.text, actor())
+    return current().incidents.note(incident_id, body.text, acting())
 
 
 @routes.get(f"{PREFIX}/<incident_id>/postmortem", query=PostmortemQuery, media=("text/markdown",))

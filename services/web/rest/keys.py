@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, Strict
 
-from services.container import current
-from services.web.rest import callers, cursors
+from services.container import acting, current
+from services.web.rest import cursors
 from services.web.rest.ids import ID
 from services.web.rest.operation import Answer, Body, Routes
 from services.web.rest.ranges import Moment
@@ -66,7 +66,7 @@ def create_api_key(body: NewKey) -> dict[str, Any]:
     The key itself is told this once."""
     ends: datetime | None = body.expires_at
     return current().identity.keys.create(
-        body.name, body.role, callers.actor(), body.tenants, ends.timestamp() if ends else None
+        body.name, body.role, acting(), body.tenants, ends.timestamp() if ends else None
     )
 
 
@@ -75,4 +75,4 @@ def revoke_api_key(key_id: str) -> None:
     """End a key.
 
     Its sockets close, and what was embedded by it ends."""
-    current().identity.keys.revoke(number(key_id), callers.actor())
+    current().identity.keys.revoke(number(key_id), acting())

@@ -10,10 +10,9 @@ from pydantic import Field
 from services.alerts.quiet.rows import Place
 from services.alerts.quiet.schedules import Schedule
 from services.alerts.quiet.specs import Maintenance, MaintenanceScope
-from services.container import current
+from services.container import acting, current
 from services.errors import ValidationError
 from services.web.rest import cursors
-from services.web.rest.callers import actor
 from services.web.rest.cursors import PageQuery
 from services.web.rest.operation import Answer, Query, Routes
 from services.web.rest.past import now
@@ -117,7 +116,7 @@ def add_maintenance(body: Maintenance) -> dict[str, Any]:
 
     While a window is open nobody is told of the alerts in scope; monitoring goes on. Limited
     callers name tenants of theirs in the scope."""
-    return current().quiet.add_maintenance(body, g.principal.scope, actor())
+    return current().quiet.add_maintenance(body, g.principal.scope, acting())
 
 
 @routes.get(f"{PREFIX}/<maintenance_id>", answer=MaintenanceWindow)
@@ -129,7 +128,7 @@ def get_maintenance(maintenance_id: str) -> dict[str, Any]:
 @routes.put(f"{PREFIX}/<maintenance_id>", body=Maintenance, answer=MaintenanceWindow)
 def change_maintenance(maintenance_id: str, body: Maintenance) -> dict[str, Any]:
     """Write a maintenance anew."""
-    return current().quiet.change_maintenance(maintenance_id, body, g.principal.scope, actor())
+    return current().quiet.change_maintenance(maintenance_id, body, g.principal.scope, acting())
 
 
 @routes.delete(f"{PREFIX}/<maintenance_id>")
@@ -137,7 +136,7 @@ def delete_maintenance(maintenance_id: str) -> None:
     """Take a maintenance away.
 
     A window that is open ends: what still is in trouble is told then."""
-    current().quiet.delete_maintenance(maintenance_id, g.principal.scope, actor())
+    current().quiet.delete_maintenance(maintenance_id, g.principal.scope, acting())
 
 
 def place(of: str, cursor: str | None) -> Place | None:

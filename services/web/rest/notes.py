@@ -8,14 +8,13 @@ from flask import g
 from pydantic import Field
 
 from models.annotations import AnnotationRow
-from services.container import current
+from services.container import acting, current
 from services.errors import NotFound, ValidationError
 from services.history import notes
 from services.history.notes import Note, Place, Reading, Wanted
 from services.times import iso
 from services.views.model import Body as Json
 from services.web.rest import cursors, ids
-from services.web.rest.callers import actor
 from services.web.rest.cursors import PageQuery
 from services.web.rest.operation import Answer, Body, Routes
 from services.web.rest.past import now
@@ -111,14 +110,14 @@ def add_annotation(body: NewAnnotation) -> Json:
         tuple(dict.fromkeys(tag.strip() for tag in body.tags)),
     )
     services = current()
-    row = notes.add(services.database, services.bus, note, reading, actor(), at)
+    row = notes.add(services.database, services.bus, note, reading, acting(), at)
     return body_of(row, reading)
 
 
 @routes.delete(f"{PREFIX}/<annotation_id>")
 def delete_annotation(annotation_id: str) -> None:
     """Take an annotation away."""
-    notes.delete(current().database, annotation_id, _reading(), actor(), now())
+    notes.delete(current().database, annotation_id, _reading(), acting(), now())
 
 
 def body_of(row: AnnotationRow, reading: Reading) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from flask import g
 from pydantic import Field
 
 from models.notifications import NotificationRow
-from services.container import current
+from services.container import acting, current
 from services.errors import ValidationError
 from services.identity import Scope
 from services.notify.address import EVERYONE
@@ -20,7 +20,6 @@ from services.notify.trial import Tried
 from services.times import iso
 from services.web.rest import cursors, ranges
 from services.web.rest.audit import TEXT
-from services.web.rest.callers import actor
 from services.web.rest.cursors import PageQuery
 from services.web.rest.ids import ID
 from services.web.rest.operation import Answer, Body, Routes
@@ -148,7 +147,7 @@ def resend_notification(notification_id: str) -> dict[str, Any]:
     The same content to the same recipient by the same channel, at once and alone, as a new
     notification, which is the answer. 409 while it is still being sent, or when its channel is not
     set up."""
-    return _body(current().notifications.resend(notification_id, actor()))
+    return _body(current().notifications.resend(notification_id, acting()))
 
 
 @routes.post(f"{PREFIX}/test", who="whole", body=TestMessage, answer=TestResults, errors=(404, 503))
@@ -162,7 +161,7 @@ def test_notification(body: TestMessage) -> dict[str, Any]:
     if written is None:
         problem = {"field": "recipient", "problem": "is missing"}
         raise ValidationError(f"A test by {body.channel} needs a recipient.", [problem])
-    results = [_result(one) for one in current().trials.send(body.channel, written, actor())]
+    results = [_result(one) for one in current().trials.send(body.channel, written, acting())]
     first = next((one for one in results if not one["ok"]), results[0])
     return {**first, "results": results}
 

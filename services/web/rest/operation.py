@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as ModelError
 from pydantic.alias_generators import to_camel
 
-from services.errors import InsufficientPermissions, ValidationError
+from services.errors import ValidationError
+from services.identity import Rank
 from services.web import body, idempotency
 from services.web.rest import ids
 
-#: ``anyone``: no identity needed; ``agent``: an agent's own token; ``admin``: whoever may call the
-#: API; ``whole``: an admin who sees the whole fleet; ``chief``: a super_admin who does.
-Who = Literal["anyone", "agent", "admin", "whole", "chief"]
+#: ``anyone``: no identity needed; ``agent``: an agent's own token; the others: a rank.
+Who = Literal["anyone", "agent"] | Rank
 
 #: Where the configuration of a test's server says that answers must fit their models.
 CHECK_ANSWERS = "HEALTHDECK_CHECK_ANSWERS"
@@ -101,7 +101,8 @@ class Operation:
         return _IN_PATH.findall(self.path)
 
     def __call__(self, **parts: str) -> ResponseReturnValue:
-        _admit(self)
+        if self.who not in ("anyone", "agent"):
+            g.principal.require(self.who)
         given: dict[str, Any] = {name: ids.checked(part) for name, part in parts.items()}
         if self.query:
             given["query"] = read_query(self.query)
@@ -209,13 +210,3 @@ def _several(model: type[Query]) -> frozenset[str]:
         for name, field in model.model_fields.items()
         if get_origin(field.annotation) is tuple
     )
-
-
-def _admit(operation: Operation) -> None:
-    """Raises InsufficientPermissions for a caller whose identity is not enough."""
-    if operation.who in ("whole", "chief"):
-        caller = g.principal
-        if operation.who == "chief" and caller.role != "super_admin":
-            raise InsufficientPermissions("Only a super_admin may do this.")
-        if caller.scope is not None:
-            raise InsufficientPermissions("This is for callers that see the whole fleet.")

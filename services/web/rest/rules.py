@@ -15,14 +15,13 @@ from pydantic import Field
 from services.alerts.rules.desk import Entry
 from services.alerts.rules.files import without_secrets
 from services.alerts.rules.sight import Sight
-from services.container import current
+from services.container import acting, current
 from services.errors import NotFound, ValidationError
 from services.observation import Status
 from services.rule import Severity
 from services.times import iso
 from services.views.pages import Kind, Wanted, page
 from services.web.rest import cursors
-from services.web.rest.callers import actor
 from services.web.rest.cursors import PageQuery
 from services.web.rest.operation import CHECK_ANSWERS, Answer, Body, Routes, told_apart
 
@@ -156,7 +155,7 @@ def add_alert_rule(body: dict[str, Any]) -> Response:
     """Add a rule.
 
     409 when there is one of this id."""
-    return _answer(current().rules.create(_rule(body), actor()), 201)
+    return _answer(current().rules.create(_rule(body), acting()), 201)
 
 
 @routes.get(f"{PREFIX}/export", who="whole", media=("text/yaml",))
@@ -173,7 +172,7 @@ def import_alert_rules(body: RulesImport) -> dict[str, Any]:
 
     Each mistake is told with its line, rule and field. 409 for a rule that the inventory file has
     differently, and for more than 10,000."""
-    done = current().rules.import_(body.yaml, actor(), body.replace, body.dry_run)
+    done = current().rules.import_(body.yaml, acting(), body.replace, body.dry_run)
     parts = {field.name: getattr(done, field.name) for field in fields(done)}
     return {
         "dryRun": body.dry_run,
@@ -206,7 +205,7 @@ def change_alert_rule(rule_id: str, body: dict[str, Any]) -> Response:
 
     With If-Match (the ETag of the rule, or its version in quotes) 409 when somebody else has
     changed it since. 409 for one of the inventory file. What changes nothing makes no version."""
-    return _answer(current().rules.change(rule_id, _rule(body), actor(), _expected()))
+    return _answer(current().rules.change(rule_id, _rule(body), acting(), _expected()))
 
 
 @routes.delete(f"{PREFIX}/<rule_id>", who="whole", errors=(409,), if_match=True)
@@ -215,7 +214,7 @@ def delete_alert_rule(rule_id: str) -> None:
 
     Its alerts end; its versions stay. If-Match as for a change. 409 for one of the inventory
     file."""
-    current().rules.delete(rule_id, actor(), _expected())
+    current().rules.delete(rule_id, acting(), _expected())
 
 
 @routes.get(f"{PREFIX}/<rule_id>/versions", who="whole", query=PageQuery, answer=AlertRuleVersions)

@@ -7,9 +7,8 @@ from typing import Any
 from flask import g
 
 from services.alerts.quiet.specs import NewSilence, SilenceMatcher
-from services.container import current
+from services.container import acting, current
 from services.web.rest import cursors
-from services.web.rest.callers import actor
 from services.web.rest.maintenance import State, StateQuery, place
 from services.web.rest.operation import Answer, Routes
 
@@ -49,7 +48,7 @@ def add_silence(body: NewSilence) -> dict[str, Any]:
     minutes.
 
     Limited callers match a tenant of theirs."""
-    return current().quiet.add_silence(body, g.principal.scope, actor())
+    return current().quiet.add_silence(body, g.principal.scope, acting())
 
 
 @routes.get(f"{PREFIX}/<silence_id>", answer=Silence)
@@ -63,4 +62,4 @@ def end_silence(silence_id: str) -> None:
     """End a silence now.
 
     It stays listed among those that ended. 409 for one that is over."""
-    current().quiet.end_silence(silence_id, g.principal.scope, actor())
+    current().quiet.end_silence(silence_id, g.principal.scope, acting())

@@ -9,13 +9,12 @@ from typing import Annotated, Any, Literal
 from flask import Response, g
 from pydantic import Field, StringConstraints
 
-from services.container import current
+from services.container import acting, current
 from services.errors import NotFound, ValidationError
 from services.insights.sla import files
 from services.times import iso
 from services.views.model import Body as Json
 from services.web.rest import cursors, ids
-from services.web.rest.callers import actor
 from services.web.rest.cursors import PageQuery
 from services.web.rest.operation import Answer, Body, Query, Routes
 from services.web.rest.past import now
@@ -248,7 +247,7 @@ def make_sla_report(tenant_id: str, month: str, body: ReportBody) -> Json:
 
     It becomes another version with the ``reason``; the former ones stay."""
     tenant = _tenant(tenant_id, former=True)
-    return current().sla.reports.make(tenant, month, actor(), body.reason)
+    return current().sla.reports.make(tenant, month, acting(), body.reason)
 
 
 def _known() -> list[str]:

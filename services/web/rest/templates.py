@@ -6,13 +6,12 @@ from typing import Any
 
 from pydantic import Field
 
-from services.container import current
+from services.container import acting, current
 from services.errors import ValidationError
 from services.notify.templates.desk import Entry
 from services.notify.templates.parts import LONGEST_SOURCE, PARTS, Rendered
 from services.notify.templates.variables import VARIABLES
 from services.times import iso
-from services.web.rest.callers import actor
 from services.web.rest.ids import ID
 from services.web.rest.operation import Answer, Body, Routes
 
@@ -101,7 +100,7 @@ def change_template(channel: str, event: str, body: TemplateParts) -> dict[str, 
     render an example within its limits of time and memory."""
     if not body.given():
         raise ValidationError("Give at least one part; to bring the default back, delete it.")
-    return _body(current().templates.save(_channel(channel), event, body.given(), actor()))
+    return _body(current().templates.save(_channel(channel), event, body.given(), acting()))
 
 
 @routes.delete(f"{PREFIX}/<channel>/<event>", who="whole")
@@ -109,7 +108,7 @@ def reset_template(channel: str, event: str) -> None:
     """Bring the default back.
 
     The audit keeps what was there."""
-    current().templates.reset(_channel(channel), event, actor())
+    current().templates.reset(_channel(channel), event, acting())
 
 
 @routes.post(f"{PREFIX}/preview", who="whole", body=TemplatePreview, answer=Sources, errors=(404,))

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from services.container import current
+from services.container import acting, current
 from services.errors import NotFound
-from services.web.rest import callers, cursors
+from services.web.rest import cursors
 from services.web.rest.operation import Answer, Body, Routes
 
 PREFIX = "/api/admin/users"
@@ -54,7 +54,7 @@ def create_user(body: NewUser) -> dict[str, Any]:
 
     409 when the name is taken."""
     users = current().identity.users
-    return users.create(body.name, body.password, body.role, callers.actor())
+    return users.create(body.name, body.password, body.role, acting())
 
 
 @routes.put(f"{PREFIX}/<user_id>", who="chief", body=ChangedUser, answer=User, errors=(409,))
@@ -63,7 +63,7 @@ def change_user(user_id: str, body: ChangedUser) -> dict[str, Any]:
 
     Either ends the user's sessions and their sockets. 409 for the last super_admin's role."""
     users = current().identity.users
-    return users.change(number(user_id), callers.actor(), body.role, body.password)
+    return users.change(number(user_id), acting(), body.role, body.password)
 
 
 @routes.delete(f"{PREFIX}/<user_id>", who="chief", errors=(409,))
@@ -72,7 +72,7 @@ def delete_user(user_id: str) -> None:
 
     Ends the user's sessions, and what was embedded in the user's name. 409 for the last
     super_admin."""
-    current().identity.users.delete(number(user_id), callers.actor())
+    current().identity.users.delete(number(user_id), acting())
 
 
 def number(text: str) -> int:

@@ -1,0 +1,37 @@
+"""What goes on around every page: the shell's own callbacks."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import dash
+from dash import ALL, MATCH, ClientsideFunction, Input, Output
+
+from components.shell import LIVE
+from services import container
+
+
+def install(app: dash.Dash) -> None:
+    """Adds the callbacks that belong to no page. They are the app's own, for what is declared
+    when a module is imported belongs to the first app of a process."""
+
+    @app.callback(*LIVE.outputs, *LIVE.inputs, prevent_initial_call=True)
+    def refresh(_event: Any, _acted: Any, before: Any) -> list[Any]:
+        view = container.current().read.overview(container.scope())
+        return LIVE.redraw(view, time.time() - view.updated_at, before)
+
+    in_browser: Any = app.clientside_callback
+    in_browser(
+        ClientsideFunction("healthdeck", "drawn"),
+        Output("notice", "children"),
+        Input({"type": "live-drawn", "page": ALL}, "data"),
+    )
+    in_browser(ClientsideFunction("healthdeck", "failed"), Input("notice", "children"))
+    in_browser(ClientsideFunction("healthdeck", "poll"), Input("poll", "n_intervals"))
+    in_browser(
+        ClientsideFunction("healthdeck", "paint"),
+        Output({"type": "chart", "chart": MATCH}, "figure"),
+        Input({"type": "chart-data", "chart": MATCH}, "data"),
+        Input("theme", "data"),
+    )
