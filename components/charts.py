@@ -103,7 +103,7 @@ def figure(chart: Chart) -> Figure:
     return {
         "data": traces,
         "layout": {
-            "margin": {"l": 44, "r": 8, "t": 8, "b": 26},
+            "margin": {"l": 44, "r": 8, "t": 8, "b": 36},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"color": "var(--ink-3)", "size": 11, "family": "var(--font)"},

@@ -150,6 +150,9 @@ def _told(layout: Callable[..., Component]) -> Callable[..., Component]:
             return states.not_found(error.message)
         except HealthdeckError as error:
             return states.not_shown(error.message)
+        except Exception as error:
+            log.error("page_failed", path=request.path, exc_info=error)
+            return states.not_shown("The server had an error. Its log has the details.")
 
     return draw
 
