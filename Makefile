@@ -11,7 +11,7 @@ NPM = if ! command -v npm >/dev/null; then \
 	fi;
 
 .DELETE_ON_ERROR:
-.PHONY: run demo test lint bench bench-fleet bench-year soak lock tools
+.PHONY: run demo test lint bench bench-fleet bench-year soak screenshots lock tools
 
 run: .venv/run.stamp node_modules/stamp
 	@exec $(BIN)/python app.py
@@ -34,6 +34,7 @@ bench: .venv/dev.stamp tools node_modules/stamp
 	@$(BIN)/python -m tests.bench.stream
 	@$(BIN)/python -m tests.bench.preview
 	@$(BIN)/python -m tests.bench.anomaly
+	@$(BIN)/python -m tests.bench.zoom
 
 # A year of history with 100,000 alerts and a million changes of status, on SQLite and PostgreSQL.
 bench-year: .venv/dev.stamp tools
@@ -50,6 +51,10 @@ bench-fleet: .venv/dev.stamp tools node_modules/stamp
 
 soak: .venv/dev.stamp tools node_modules/stamp client/node_modules/stamp
 	@$(BIN)/python -m pytest tests/soak -v --timeout 1200
+
+# Every page, light and dark, on a desk, a tablet and a phone, into docs/screenshots: five minutes.
+screenshots: .venv/dev.stamp tools node_modules/stamp
+	@$(BIN)/python -m tests.screenshots
 
 # The lock files, from the lists in pyproject.toml. `make lock UPGRADE=--upgrade` takes newer releases.
 lock: .venv/bin/python

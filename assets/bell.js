@@ -2,7 +2,6 @@
 (function () {
   "use strict";
   const MOST = 99; // is counted exactly
-  const ALERT = "#alert-"; // in the address of the overview: the alert to show there
   const TONES = { critical: "unhealthy", warning: "degraded", resolved: "healthy" };
   const EVENTS = { "alert.escalated": "still open" };
   const health = (window.healthdeck = window.healthdeck || {});
@@ -17,7 +16,7 @@
   }
 
   function address(alertId) {
-    return `${byId("bell").dataset.overview}${ALERT}${encodeURIComponent(alertId)}`;
+    return `${byId("bell").dataset.alerts}?alert=${encodeURIComponent(alertId)}`;
   }
 
   function tone(message) {
@@ -110,35 +109,21 @@
     document.dispatchEvent(new CustomEvent("healthdeck:bell", { detail: { open } }));
   }
 
-  // Brings an alert of this page into view; once it is over, the place where it was.
-  function bring(alertId) {
-    const alert = document.querySelector(`[data-alert="${CSS.escape(alertId)}"]`);
-    const target = alert || byId("alerts-title");
-    if (!target) return false;
-    target.tabIndex = -1;
-    target.scrollIntoView({ block: "center" });
-    target.focus({ preventScroll: true });
-    return true;
-  }
-
+  // To the alert's drawer on the page of alerts (assets/alerts.js puts the keyboard into it). Dash
+  // hears of it as of a link of its own, so nothing is loaded again.
   function open(alertId) {
     if (isOpen()) show(false);
-    if (!bring(alertId)) window.location.assign(address(alertId));
-  }
-
-  // The overview is drawn some time after the address was opened.
-  function arrive() {
-    if (!window.location.hash.startsWith(ALERT)) return;
-    const alertId = decodeURIComponent(window.location.hash.slice(ALERT.length));
-    const drawn = new MutationObserver(() => bring(alertId) && drawn.disconnect());
-    drawn.observe(document.documentElement, { childList: true, subtree: true });
+    const drawer = byId("alerts-drawer");
+    if (drawer && drawer.dataset.drawer === alertId) return drawer.querySelector("[role='dialog']").focus();
+    window.history.pushState({}, "", address(alertId));
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
   }
 
   function clicked(event) {
     const link = event.target.closest("[data-alert-shown]");
     if (link) {
       health.messages.read(link.dataset.message);
-      if (event.ctrlKey || event.metaKey || event.shiftKey || !byId("alerts-title")) return;
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       open(link.dataset.alertShown);
     } else if (event.target.closest("#bell-button")) show(!isOpen());
@@ -163,7 +148,6 @@
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && isOpen()) show(false);
     });
-    arrive();
     draw();
     health.computer.start();
     health.messages.start();

@@ -1,7 +1,7 @@
 // A page in a frame of the portal's: trades the token of the address for a cookie, and asks the
 // portal for the next one before the session ends. Does nothing on a page that is not framed.
 //
-// Messages, only to and from the origins of PORTAL_URL:
+// Messages, only to and from the origins of PORTAL_URL (more of them in portal.js):
 //   to the portal    {type: "healthdeck:token-wanted", expiresAt: "<ISO 8601>" or null}
 //   from the portal  {type: "healthdeck:token", token: "<one-time token>"}
 (function () {
@@ -23,6 +23,7 @@
   async function look() {
     const response = await window.fetch(TRADE);
     state = await response.json();
+    document.dispatchEvent(new CustomEvent("healthdeck:framed", { detail: { portals: framing() } }));
   }
 
   function say(text) {

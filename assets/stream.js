@@ -145,6 +145,7 @@
       const missed = connection === "lost";
       connected("live");
       if (missed) offer("reconnected");
+      document.dispatchEvent(new CustomEvent("healthdeck:connected", { detail: { missed } }));
     });
     socket.on("disconnect", () => {
       connected("lost");

@@ -1,10 +1,12 @@
 // The theme follows the system until the user chooses; the choice stays in this browser.
-// Loaded in the head, before the first paint.
+// Loaded in the head, before the first paint; so it also reads off the address how much of the frame
+// around the pages there is: ?kiosk=1 and ?embed=1 leave it out (assets/frame.js, portal.js).
 (function () {
   "use strict";
   const KEY = "healthdeck.theme";
   const CHOICES = ["system", "light", "dark"];
   const root = document.documentElement;
+  const asked = new URLSearchParams(window.location.search);
   const night = window.matchMedia("(prefers-color-scheme: dark)");
 
   function chosen() {
@@ -53,8 +55,18 @@
     apply(choice);
   }
 
+  // On paper there is no night.
+  function print(printing) {
+    if (printing) root.dataset.bsTheme = "light";
+    else apply(root.dataset.themeChoice);
+  }
+
+  ["kiosk", "embed"].forEach((frame) => asked.get(frame) === "1" && (root.dataset.frame = frame));
+  window.healthdeck = Object.assign(window.healthdeck || {}, { theme: { CHOICES, apply, choose } });
   apply(chosen());
-  night.addEventListener("change", () => apply(chosen()));
+  window.addEventListener("beforeprint", () => print(true));
+  window.addEventListener("afterprint", () => print(false));
+  night.addEventListener("change", () => apply(root.dataset.themeChoice));
   window.addEventListener("storage", (event) => event.key === KEY && apply(chosen()));
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-theme-button]")) choose(next(root.dataset.themeChoice));

@@ -33,7 +33,7 @@ def bell() -> Component:
         id="bell",
         className="bell",
         hidden=True,
-        **{"data-overview": inside("/health")},
+        **{"data-alerts": inside("/health/alerts")},
     )
 
 

@@ -1,8 +1,11 @@
 """Charts as plotly takes them. Colours are names of tokens and times are ms since the epoch: the
-browser (assets/charts.js) puts in the theme's colours and its own clock."""
+browser (assets/charts.js) puts in the theme's colours and its own clock, finds room for the words
+of marks, and lets charts of one group share their crosshair and their zoom."""
 
 from __future__ import annotations
 
+import math
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +18,12 @@ Figure = dict[str, Any]
 #: The series' colours, in the order in which they are given.
 COLOURS = tuple(f"var(--s{number})" for number in range(1, 7))
 DASHES = ("solid", "dash", "dot", "dashdot")
+#: How values of a unit are written at the scale (d3's formats) and what stands behind them. Large
+#: ones are written with a prefix: 2.5 MB/s.
+_UNITS = {"bytes/s": ("~s", "B/s"), "bytes": ("~s", "B")}
+
+#: The last moment that a range may have: the last day of a four-digit year.
+_LAST = 253_402_214_400.0
 
 #: The same for every chart. Nothing is sent anywhere.
 CONFIG: dict[str, Any] = {
@@ -38,6 +47,7 @@ class Line:
     values: Sequence[float | None]
     colour: str = COLOURS[0]
     dash: str = "solid"
+    width: float = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,8 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something noted at a time; ``until``: it lasted. ``kind`` names its colour."""
+    """Something noted at a time; ``until``: it lasted. ``text`` is cut where there is no room; the
+    pointer on it shows all of it."""
 
     at: float
     text: str
@@ -79,7 +90,8 @@ class Chart:
 
 def figure(chart: Chart) -> Figure:
     """The chart as a plotly figure."""
-    traces = [*(_band(chart.band) if chart.band else ()), *map(_line, chart.lines)]
+    lines = [_line(line, chart.unit) for line in chart.lines]
+    traces = [*(_band(chart.band) if chart.band else ()), *lines]
     shapes, notes = _marks(chart.marks)
     if chart.limit:
         value, words = chart.limit
@@ -93,7 +105,7 @@ def figure(chart: Chart) -> Figure:
             {
                 "xref": "paper", "x": 1, "y": value, "text": words, "showarrow": False,
                 "xanchor": "right", "yanchor": "bottom",
-                "font": {"size": 11, "color": "var(--degraded)"},
+                "font": {"size": 11, "color": "var(--degraded)"}, "bgcolor": "var(--surface)",
             }
         )  # fmt: skip
     span = [_ms(t) for t in (chart.start, chart.end) if t is not None]
@@ -107,6 +119,7 @@ def figure(chart: Chart) -> Figure:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"color": "var(--ink-3)", "size": 11, "family": "var(--font)"},
+            "uirevision": "kept",
             "hovermode": "x unified",
             "hoverlabel": {
                 "bgcolor": "var(--surface)", "bordercolor": "var(--line-strong)",
@@ -114,18 +127,21 @@ def figure(chart: Chart) -> Figure:
             },
             "dragmode": "zoom",
             "showlegend": chart.legend,
-            "legend": {"orientation": "h", "x": 0, "y": -0.12, "font": {"color": "var(--ink-2)"}},
+            "legend": {
+                "orientation": "h", "x": 0, "y": -0.14, "yanchor": "top",
+                "font": {"color": "var(--ink-2)", "size": 12},
+            },
             "xaxis": {
                 "type": "date", "range": span if len(span) == 2 else None,
                 "gridcolor": "rgba(0,0,0,0)", "linecolor": "var(--line-strong)",
                 "showspikes": True, "spikemode": "across", "spikesnap": "cursor",
                 "spikethickness": 1, "spikecolor": "var(--ink-3)", "spikedash": "solid",
-                "nticks": 7,
+                "nticks": 7, "tickangle": 0, "hoverformat": "%a %-d %b, %H:%M:%S",
             },
             "yaxis": {
                 "range": [low, reach * 1.06 or 1], "fixedrange": True,
                 "gridcolor": "var(--line)", "zeroline": False, "nticks": 5,
-                "ticksuffix": f" {chart.unit}" if chart.unit else "",
+                "tickformat": _scale(chart.unit), "ticksuffix": _suffix(chart.unit),
                 "automargin": True,
             },
             "shapes": shapes,
@@ -134,9 +150,12 @@ def figure(chart: Chart) -> Figure:
     }  # fmt: skip
 
 
-def graph(name: str, figure: Figure | None, label: str, height: int = 180) -> Component:
+def graph(
+    name: str, figure: Figure | None, label: str, height: int = 180, group: str | None = None
+) -> Component:
     """A place for a chart. Whoever wants to draw it anew writes another figure to ``data`` of
-    ``chart_data(name)``. ``label`` is what it shows, for those who cannot see it; ``height`` px."""
+    ``chart_data(name)``. ``label`` is what it shows, for those who cannot see it; ``height`` px.
+    Charts of one ``group`` show the time under the pointer together, and zoom together."""
     return html.Div(
         [
             dcc.Store(id=chart_data(name), data=figure),
@@ -149,8 +168,42 @@ def graph(name: str, figure: Figure | None, label: str, height: int = 180) -> Co
         ],
         className="chart",
         role="img",
-        **{"aria-label": label, "data-chart": name},
+        **{"aria-label": label, "data-chart": name, "data-group": group or f"only {name}"},
     )
+
+
+def zoom(group: str) -> Component:
+    """For pages that read finer points when somebody zooms: the store ``chart_zoom(group)`` and the
+    button that steps back, which is there while the group is zoomed. Stands once on the page. A
+    button with ``data-unzoom=<group>`` ends the zoom when it is pressed (presets of a range)."""
+    back = html.Button(
+        [html.I(className="icon icon-back", **{"aria-hidden": "true"}), "Step back"],
+        type="button",
+        hidden=True,
+        className="chip step-back",
+        title="To the range before the zoom (or double-click the chart)",
+    )
+    return html.Span(
+        [dcc.Store(id=chart_zoom(group)), back], className="zoom", **{"data-zoom": group}
+    )
+
+
+def chart_zoom(group: str) -> dict[str, str]:
+    """The id of the store that holds what somebody zoomed to: ``{"start": s, "end": s}`` in
+    seconds since the epoch, ``{}`` for what the page shows by itself. Read it with ``zoomed``."""
+    return {"type": "chart-zoom", "group": group}
+
+
+def zoomed(sent: Any) -> tuple[float, float] | None:
+    """The range of what a browser sent of a ``chart_zoom``; None where it is no range."""
+    if not isinstance(sent, dict):
+        return None
+    ends = [sent.get("start"), sent.get("end")]
+    numbers = [float(n) for n in ends if isinstance(n, int | float) and not isinstance(n, bool)]
+    if len(numbers) != 2 or not all(map(math.isfinite, numbers)):
+        return None
+    start, end = numbers
+    return (start, end) if 0 <= start < end <= _LAST else None
 
 
 def chart_data(name: str) -> dict[str, str]:
@@ -158,17 +211,31 @@ def chart_data(name: str) -> dict[str, str]:
     return {"type": "chart-data", "chart": name}
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _scale(unit: str) -> str:
+    return _UNITS.get(unit, (".4~g", ""))[0]
+
+
+def _suffix(unit: str) -> str:
+    words = _UNITS.get(unit, ("", unit))[1]
+    return f"\u00a0{words}" if words and unit not in _UNITS else words
+
+
+def _line(line: Line, unit: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": line.label,
+        "name": html_free(line.label),
         "x": [_ms(t) for t in line.times],
         "y": list(line.values),
         "connectgaps": False,
-        "line": {"color": line.colour, "width": 1.6, "dash": line.dash},
-        "hovertemplate": "%{y:.4~g}",
+        "uid": uid(line.label),
+        "line": {"color": line.colour, "width": line.width, "dash": line.dash},
+        "hovertemplate": f"%{{y:{_hover(unit)}}}{_suffix(unit)}",
     }
+
+
+def _hover(unit: str) -> str:
+    return ".3~s" if unit in _UNITS else ".4~g"
 
 
 def _band(band: Band) -> list[dict[str, Any]]:
@@ -208,11 +275,23 @@ def _marks(marks: Sequence[Mark]) -> tuple[list[dict[str, Any]], list[dict[str, 
             )
         notes.append(
             {
-                "x": at, "yref": "paper", "y": 1, "text": mark.text, "showarrow": False,
-                "xanchor": "left", "yanchor": "top", "font": {"size": 11, "color": mark.colour},
+                "name": "mark", "x": at, "yref": "paper", "y": 1, "showarrow": False,
+                "text": html_free(mark.text), "hovertext": html_free(mark.text),
+                "xanchor": "left", "yanchor": "bottom", "font": {"size": 11, "color": mark.colour},
             }
         )  # fmt: skip
     return shapes, notes
+
+
+def uid(label: str) -> str:
+    """What tells a series from the others from drawing to drawing; plotly makes a selector of
+    it."""
+    return f"s{zlib.crc32(label.encode()):x}"
+
+
+def html_free(text: str) -> str:
+    """Words as plotly shows them, which would take ``<b>`` for markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _ms(seconds: float) -> int:

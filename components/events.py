@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
+from components.links import linked
 from components.marks import mark, moment
 from components.states import empty
 from services.views.model import EventView
@@ -28,8 +29,9 @@ def events_panel(events: Sequence[EventView]) -> Component:
 
 
 def _event(event: EventView) -> Component:
-    text = event.text if event.text.startswith(event.label) else f"{event.label} {event.text}"
+    text = event.text.removeprefix(event.label).strip()
+    said = html.Span([linked(event.label, event.target), f" {text}"])
     return html.Li(
-        [moment(event.at, "clock"), mark(event.status, word=False), html.Span(text)],
+        [moment(event.at, "clock"), mark(event.status, word=False), said],
         className="event",
     )

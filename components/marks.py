@@ -37,6 +37,11 @@ def moment(at: float, form: str) -> Component:
     return html.Time(clock, dateTime=stamp, title=stamp, **{"data-form": form})
 
 
+def named(label: str, control: Component) -> Component:
+    """A control whose label is heard and not seen."""
+    return html.Label([html.Span(label, className="visually-hidden"), control], className="named")
+
+
 def tag(severity: str) -> Component:
     return html.Span(severity, className=f"tag is-{SEVERITY_CLASS.get(severity, 'info')}")
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from dash import html
+import dash_bootstrap_components as dbc
+from dash import dcc, html
 from dash.development.base_component import Component
 
+from components.links import inside, linked
 from components.marks import NBSP, WORST_FIRST, availability, count, mark, moment, response
 from components.states import empty
 from services.observation import Status
-from services.times import iso, span
+from services.times import iso
 from services.views.model import Beat, Instance, ServiceType
 
+#: How far heartbeats reach back, and what that is called; the control that chooses it.
+SPANS: Mapping[str, str] = {"24h": "24 h", "7d": "7 d", "90d": "90 d"}
+USUAL = "24h"
+BEATS = "overview-beats"
 
-def service_grid(services: Sequence[ServiceType]) -> Component:
-    """Every service type in the order of the view."""
+#: Instances that a row unfolds; the others are a link away.
+MOST_INSTANCES = 12
+
+
+def service_grid(services: Sequence[ServiceType], span: str = USUAL) -> Component:
+    """Every service type in the order of the view. ``span``: how far its heartbeats reach."""
     if services:
-        body = [_service(row) for row in services]
+        body = [_service(row, SPANS[span]) for row in services]
     else:
         body = [
             empty(
@@ -25,21 +35,35 @@ def service_grid(services: Sequence[ServiceType]) -> Component:
                 "Give a server its services in the inventory file; they appear here by themselves.",
             )
         ]
-    head = [html.H2("Services", id="services-title")]
-    if length := _length(services):
-        head.append(html.Span(f"last {span(length)}", className="aside"))
+    head = [html.H2("Services", id="services-title"), _choice(span) if services else None]
     return html.Section(
         [html.Div(head, className="head"), html.Div(body, className="card rows")],
         **{"aria-labelledby": "services-title", "data-testid": "service-grid"},
     )
 
 
-def _length(services: Sequence[ServiceType]) -> float:
-    """How many seconds the heartbeats reach back."""
-    return max((row.beats[-1].end - row.beats[0].start for row in services if row.beats), default=0)
+def _choice(span: str) -> Component:
+    radios = dbc.RadioItems(
+        id=BEATS,
+        options=[{"label": label, "value": value} for value, label in SPANS.items()],
+        value=span,
+        class_name="seg",
+        input_class_name="btn-check",
+        label_class_name="seg-item",
+        label_checked_class_name="is-on",
+    )
+    return html.Div(
+        radios, className="beats-choice", role="group", **{"aria-label": "Heartbeats reach back"}
+    )
 
 
-def _service(row: ServiceType) -> Component:
+def shown(row: ServiceType) -> list[Instance]:
+    """The instances that a row unfolds, worst first."""
+    ranked = sorted(row.instances, key=lambda one: WORST_FIRST.index(one.status))
+    return ranked[:MOST_INSTANCES]
+
+
+def _service(row: ServiceType, reach: str) -> Component:
     number = len(row.instances)
     some = "" if row.healthy == number else f", {row.healthy} healthy"
     share = html.Span(
@@ -48,6 +72,7 @@ def _service(row: ServiceType) -> Component:
             availability(row.availability),
         ],
         className="share" if row.availability is not None else "share is-none",
+        title=f"Available over the last {reach}",
     )
     name = html.Span(
         [html.B(row.label), html.Small(f"{count(number, 'instance')}{some}")], className="name"
@@ -55,10 +80,14 @@ def _service(row: ServiceType) -> Component:
     summary = html.Summary(
         [name, mark(row.status), heartbeat(row.beats), share, html.I(className="chevron")]
     )
-    worst_first = sorted(row.instances, key=lambda one: WORST_FIRST.index(one.status))
-    instances = html.Ul([_instance(one) for one in worst_first], className="instances")
+    rest = number - MOST_INSTANCES
+    every = dcc.Link(
+        f"{rest} more on the servers page" if rest > 0 else "Show their servers",
+        href=inside(f"/health/vps?service={row.type}"),
+    )
+    instances = html.Ul([_instance(one) for one in shown(row)], className="instances")
     return html.Details(
-        [summary, instances],
+        [summary, instances, html.P(every, className="instances-more")],
         id={"type": "service-type", "name": row.type},
         className="service",
         **{"data-service-type": row.type, "data-status": str(row.status)},
@@ -98,7 +127,13 @@ def _instance(one: Instance) -> Component:
     checks = [_check(name, status) for name, status in sorted(one.checks.items())]
     return html.Li(
         [
-            html.Span([html.B(one.name), html.Small(f" on {one.vps_id}")], className="name"),
+            html.Span(
+                [
+                    html.B(one.name),
+                    html.Small([" on ", linked(one.vps_id, one.vps_id)]),
+                ],
+                className="name",
+            ),
             mark(one.status),
             html.Span([*said, *checks], className="findings"),
             html.Span(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import dash_bootstrap_components as dbc
@@ -10,11 +10,19 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components.bell import bell, message_toasts
+from components.help import help_dialog
 from components.links import inside
 from components.live import Live, Section
-from components.marks import count
+from components.marks import SEVERITY_CLASS, count
+from components.palette import palette, search_button
 from services.times import span
 from services.views.model import Overview
+
+#: The page whose entry in the rail carries the number of active alerts.
+ALERTS = "/health/alerts"
+#: More than so many alerts are not counted on the screen.
+MOST_COUNTED = 99
+WORST_FIRST = ("critical", "warning", "info")
 
 #: While the stream is down the page asks by itself, so often (ms).
 POLL_EVERY = 60_000
@@ -39,16 +47,18 @@ def shell(
 ) -> Component:
     """The frame of the dashboard around ``content``, for ``user``. ``age`` of the view in seconds;
     ``told``: with the bell."""
+    held = LIVE.held(view)
     return html.Div(
         [
             html.A("Skip to content", href="#content", className="skip"),
-            _rail(entries, view),
+            _rail(entries, held),
             html.Div(
                 [
                     _bar(user, told),
                     html.Div(
                         id="connection-notice", className="connection", role="status", hidden=True
                     ),
+                    _newer(),
                     html.Div(id="notice", className="notices", role="status"),
                     html.Main(content, id="content", tabIndex=-1),
                 ],
@@ -60,6 +70,8 @@ def shell(
                 role="status",
                 **{"aria-live": "polite", "aria-atomic": "false"},
             ),
+            palette(),
+            help_dialog(),
             *LIVE.stores(view, age),
             dcc.Store(id="theme"),
             dcc.Interval(id="poll", interval=POLL_EVERY, disabled=False),
@@ -83,6 +95,25 @@ def counts(view: Overview) -> Component:
     )
 
 
+def alerts_badge(view: Overview) -> Component:
+    """How many alerts are active, and how bad the worst is; title, favicon and the portal have
+    these from here (assets/title.js)."""
+    number, worst = _active(view)
+    shown = f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number)
+    return html.Span(
+        [shown, html.Span(" active", className="visually-hidden")],
+        className=f"rail-count is-{SEVERITY_CLASS.get(worst, 'info')}",
+        hidden=not number,
+        **{"data-alerts": str(number), "data-severity": worst},
+    )
+
+
+def _active(view: Overview) -> tuple[int, str]:
+    found = {alert.severity for alert in view.alerts}
+    worst = next((severity for severity in WORST_FIRST if severity in found), "")
+    return max(view.active, len(view.alerts)), worst
+
+
 #: What around the pages is drawn anew by itself.
 LIVE = Live(
     "shell",
@@ -90,15 +121,32 @@ LIVE = Live(
         "counts": Section(
             lambda v: (len(v.vps), [len(r.instances) for r in v.services], v.tenants, v.interval),
             counts,
-        )
+        ),
+        "alerts": Section(_active, alerts_badge),
     },
 )
 
 
-def _rail(entries: Sequence[Entry], view: Overview) -> Component:
+def _newer() -> Component:
+    """The offer to load the page again once the server has newer files; hidden until then."""
+    button = html.Button("Reload", type="button", className="plain", **{"data-reload": ""})
+    return html.Div(
+        [html.Span("Healthdeck was updated while this page was open. "), button],
+        id="newer",
+        className="connection",
+        role="status",
+        hidden=True,
+    )
+
+
+def _rail(entries: Sequence[Entry], held: Mapping[str, Component]) -> Component:
     links = [
         dbc.NavLink(
-            [_icon(entry.icon), html.Span(entry.label)],
+            [
+                _icon(entry.icon),
+                html.Span(entry.label),
+                *([held["alerts"]] if entry.path == ALERTS else []),
+            ],
             href=inside(entry.path),
             active="exact" if entry.path == "/health" else "partial",
         )
@@ -112,13 +160,25 @@ def _rail(entries: Sequence[Entry], view: Overview) -> Component:
         href=inside("/health"),
         className="brand",
     )
+    foot = [held["counts"], _keys_button()]
+    if all(entry.path != ALERTS for entry in entries):
+        foot.append(html.Div(held["alerts"], hidden=True))
     return html.Header(
         [
             brand,
             html.Nav(dbc.Nav(links, vertical=True), className="pages", **{"aria-label": "Pages"}),
-            html.Div(LIVE.held(view)["counts"], className="foot"),
+            html.Div(foot, className="foot"),
         ],
         className="rail",
+    )
+
+
+def _keys_button() -> Component:
+    return html.Button(
+        ["Press ", html.Kbd("?"), " for keys"],
+        type="button",
+        className="plain keys-button",
+        **{"data-help": ""},
     )
 
 
@@ -147,9 +207,10 @@ def _bar(user: str, told: bool) -> Component:
         ),
         action=inside("/logout"),
         method="POST",
+        id="log-out",
     )
     clock = html.Span(id="clock", className="chip clock")
-    parts = [live, clock, bell() if told else None, theme, leave]
+    parts = [live, clock, search_button(), bell() if told else None, theme, leave]
     return html.Div(parts, className="bar")
 
 

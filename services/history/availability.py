@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from services.health.status import of_many
 from services.history.query import Interval
@@ -27,16 +29,41 @@ def slices(
     """``count`` slices of equal length. A target's status in a slice is its worst one there
     (unknown only when nothing else was seen); the group's follows the rule of many."""
     width = (end - start) / count
-    return [_slice(found, start + i * width, start + (i + 1) * width) for i in range(count)]
+    inside: list[dict[str, list[Interval]]] = [{} for _ in range(count)]
+    well = [0] * (count + 1)  # targets that were healthy all through: by how many more or fewer
+    for key, intervals in found.items():
+        spans = [(i, *_touched(i, start, width, count)) for i in intervals]
+        if len(spans) == 1 and spans[0][0].status is Status.HEALTHY:
+            _, first, after = spans[0]
+            if first < after:
+                well[first] += 1
+                well[after] -= 1
+            continue
+        for interval, first, after in spans:
+            for number in range(first, after):
+                inside[number].setdefault(key, []).append(interval)
+    healthy = accumulate(well)
+    return [
+        _slice(inside[n], next(healthy) > 0, start + n * width, start + (n + 1) * width)
+        for n in range(count)
+    ]
 
 
-def _slice(found: Mapping[str, Sequence[Interval]], start: float, end: float) -> Slice:
-    inside = {
-        key: [i for i in intervals if i.start < end and (i.end is None or i.end > start)]
-        for key, intervals in found.items()
-    }
-    seen = {key: _worst_known(i.status for i in here) for key, here in inside.items() if here}
-    if not seen:
+def _touched(interval: Interval, start: float, width: float, count: int) -> tuple[int, int]:
+    """The first slice that an interval reaches into, and the one after its last."""
+    first = max(0, math.floor((interval.start - start) / width))
+    if interval.end is None:
+        return first, count
+    return first, min(count, math.ceil((interval.end - start) / width))
+
+
+def _slice(
+    inside: Mapping[str, Sequence[Interval]], some_healthy: bool, start: float, end: float
+) -> Slice:
+    """``some_healthy``: targets that are not among ``inside`` were healthy: one of them stands for
+    all."""
+    seen = {key: _worst_known(i.status for i in here) for key, here in inside.items()}
+    if not seen and not some_healthy:
         return Slice(start, end, Status.UNKNOWN, "no data")
     told = [
         f"{i.reason} ({span(min(i.end or end, end) - max(i.start, start))})"
@@ -44,7 +71,8 @@ def _slice(found: Mapping[str, Sequence[Interval]], start: float, end: float) ->
         for i in inside[key]
         if i.status in (Status.UNHEALTHY, Status.DEGRADED) or i.status is status is Status.UNKNOWN
     ]
-    return Slice(start, end, of_many(seen.values()), "; ".join(told[:3]) or "all well")
+    statuses = [*seen.values(), *([Status.HEALTHY] if some_healthy else [])]
+    return Slice(start, end, of_many(statuses), "; ".join(told[:3]) or "all well")
 
 
 def _worst_known(statuses: Iterable[Status]) -> Status:

@@ -26,11 +26,12 @@ def unresolved(
     limit: int = 100,
 ) -> tuple[AlertView, ...]:
     """The unresolved alerts that a caller may see: worst first, then newest."""
-    rows = session.scalars(
+    chosen = (
         select(AlertRow)
         .where(UNRESOLVED, AlertRow.suppressed_by.is_(None))
         .order_by(BY_SEVERITY, AlertRow.triggered_at.desc())
     )
+    rows = session.scalars(chosen if scope is not None else chosen.limit(limit))
     seen = [row for row in rows if sees(row.target)][:limit]
     told = outbox.told(session, [row.id for row in seen])
     return tuple(_view(row, told, fleet, scope) for row in seen)
@@ -52,6 +53,8 @@ def _view(
         acknowledged_by=row.acknowledged_by,
         impact=tuple(fleet.tenants[t].label for t in tenants if t in fleet.tenants),
         told=told_sentence(told.get(row.id, ())),
+        told_at=_told_at(told.get(row.id, ())),
+        snoozed_until=row.snoozed_until,
     )
 
 
@@ -71,6 +74,12 @@ def told_sentence(told: Sequence[Told]) -> str:
     if failed:
         return f"Nobody was told: {failed[0].detail or failed[0].reason}"
     return "Shown here only; no contact is set up" if told else "Nobody is to be told"
+
+
+def _told_at(told: Sequence[Told]) -> float | None:
+    """When the last message that left was sent."""
+    sent = [t.sent_at for t in told if t.channel != "inApp" and t.status in ("sent", "delivered")]
+    return max((at for at in sent if at is not None), default=None)
 
 
 def _by_recipient(told: Sequence[Told]) -> dict[str, str]:

@@ -1,12 +1,17 @@
-"""From judgements to what a reader sees of servers and services. Pure."""
+"""From judgements to what a reader sees of servers and services. Pure, but for the cards that are
+kept."""
 
 from __future__ import annotations
 
+import operator
+import threading
 from collections.abc import Collection, Mapping, Sequence
 
 from models.targets import HostSample
+from services.health import scopes
 from services.health.status import LIMITS, Judgement, of_many, of_vps
 from services.history.availability import Slice
+from services.identity import Scope
 from services.inventory.fleet import Fleet
 from services.metrics import CATALOGUE
 from services.observation import Status, worst
@@ -15,6 +20,9 @@ from services.views.model import Beat, Gauge, Instance, ServiceType, VpsCard
 States = Mapping[str, Judgement]
 Course = Sequence[HostSample | None]
 
+#: Cards that are held for all callers together.
+MOST_KEPT = 20_000
+
 LABELS = {"api": "API", "backend": "Backend API", "s3": "S3", "smtp": "SMTP", "email": "E-mail",
           "dns": "DNS", "tcp": "TCP", "tls": "TLS", "http": "HTTP"}  # fmt: skip
 RESOURCES = (
@@ -22,6 +30,51 @@ RESOURCES = (
     ("system.memory.usedPercent", "system.memory.used", "system.memory.total", "GiB"),
     ("system.disk.usedPercent", "system.disk.used", "system.disk.total", "GiB"),
 )
+
+
+class Drawn:
+    """Cards without courses of a large fleet: drawn anew where what they are made of is another
+    than the last time. Safe to be asked from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of: Fleet | None = None
+        self._kept: dict[tuple[Scope, str], tuple[tuple[Judgement | None, ...], VpsCard]] = {}
+        self._needs: dict[str, tuple[str, ...]] = {}
+
+    def without_courses(
+        self, vps_ids: Sequence[str], fleet: Fleet, states: States, scope: Scope, interval: float
+    ) -> list[VpsCard]:
+        """The cards of servers that callers limited to ``scope`` see. ``interval``: seconds between
+        looks at servers that say nothing else."""
+        known = scopes.visible_vps(fleet, scope)
+        found = []
+        with self._lock:
+            if self._of is not fleet:
+                self._of, self._kept = fleet, {}
+                self._needs = {vps_id: _needs(vps_id, fleet) for vps_id in fleet.vps}
+            for vps_id in vps_ids:
+                made_of = tuple(map(states.get, self._needs[vps_id]))
+                kept = self._kept.get((scope, vps_id))
+                if kept is None or not all(map(operator.is_, kept[0], made_of)):
+                    tenants = fleet.tenants_on(vps_id)
+                    seen = tuple(t for t in tenants if scope is None or t in scope)
+                    every = fleet.interval(vps_id, interval)
+                    card = vps_card(vps_id, fleet, states, (), seen, every, known)
+                    if len(self._kept) >= MOST_KEPT:
+                        self._kept = {}
+                    kept = self._kept[scope, vps_id] = made_of, card
+                found.append(kept[1])
+        return found
+
+
+def _needs(vps_id: str, fleet: Fleet) -> tuple[str, ...]:
+    """The targets that a card tells of. What a service says of its own parts comes with it."""
+    needed = [vps_id]
+    for service in fleet.vps[vps_id].services:
+        needed.append(f"{vps_id}/{service.name}")
+        needed += [name if "/" in name else f"{vps_id}/{name}" for name in service.depends_on]
+    return tuple(dict.fromkeys(needed))
 
 
 def instance(key: str, fleet: Fleet, states: States, known: Collection[str]) -> Instance:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from models.database import Database
 from services.errors import NotFound
@@ -100,9 +100,16 @@ class Computed:
         uptime_s = 0.0 if since is None else max(0.0, now - since)
         return standing(census, states, now), uptime_s
 
+    def active(self, scope: Scope) -> int:
+        """How many alerts are active that a caller may see."""
+        return sum(self.sees(alert.target, scope) for alert in self._facts.active())
+
+    def types(self, scope: Scope) -> Mapping[str, str]:
+        """The type of each service that a caller may see, by its key."""
+        return self._census(scope).type_of
+
     def _overview(self, scope: Scope) -> Body:
-        active = sum(self.sees(alert.target, scope) for alert in self._facts.active())
-        return bodies.standing_body(*self.standing(scope), active)
+        return bodies.standing_body(*self.standing(scope), self.active(scope))
 
     def _vps(self, vps_id: str, scope: Scope) -> Body:
         fleet, states = self.fleet, self._board.snapshot()

@@ -12,6 +12,8 @@ from typing import Any
 from services.health.score import Reason, Score
 from services.observation import Status
 
+Body = dict[str, Any]
+
 __all__ = [
     "AlertView",
     "Beat",
@@ -21,6 +23,8 @@ __all__ = [
     "Instance",
     "Overview",
     "Reason",
+    "Roster",
+    "Said",
     "Score",
     "ServiceType",
     "Status",
@@ -109,8 +113,8 @@ class VpsCard:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """An unresolved alert. ``told`` says who was told and how, or why nobody was;
-    ``impact`` holds the names of the tenants it reaches."""
+    """An unresolved alert. ``told`` says who was told and how, or why nobody was, ``told_at`` when
+    (the latest message that left); ``impact`` holds the names of the tenants it reaches."""
 
     id: str
     severity: str
@@ -123,6 +127,8 @@ class AlertView:
     acknowledged_by: str | None
     impact: tuple[str, ...]
     told: str
+    told_at: float | None = None
+    snoozed_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +143,54 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A part of a sentence. ``about``: the target that it names; for many of them ``servers:`` and
+    their status, or ``tenants:``; empty when it names nothing."""
+
+    text: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The servers as a browser draws them, by id, in the fleet's order. ``run`` and ``version``
+    tell drawings apart; ``moved`` holds the version that last changed a row, ``begun`` the one
+    since which there are these servers in this order; ``cards`` is what the rows were made of.
+    ``full``: with courses and services, for a
+    fleet that has the room to be shown as cards."""
+
+    run: str
+    version: int
+    begun: int
+    rows: Mapping[str, Body]
+    moved: Mapping[str, int]
+    cards: Mapping[str, VpsCard]
+    full: bool
+
+    @property
+    def stamp(self) -> str:
+        return f"{self.run}.{self.version}"
+
+    def since(self, stamp: object) -> Body | None:
+        """What a browser lacks that has drawn ``stamp`` (its own words: anything else gets
+        everything); None: nothing."""
+        run, _, known = stamp.rpartition(".") if isinstance(stamp, str) else ("", "", "")
+        version = int(known) if run == self.run and known.isdecimal() and len(known) < 16 else -1
+        if version >= self.version:
+            return None
+        whole = version < self.begun
+        rows = [row for id_, row in self.rows.items() if whole or self.moved[id_] > version]
+        return {"stamp": self.stamp, "whole": whole, "full": self.full, "rows": rows}
+
+
+NO_ROSTER = Roster("", 0, 0, {}, {}, {}, full=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The state of everything a caller may see. ``headline`` is the one sentence that says what
-    is broken and whom it hurts, ``told`` who knows. ``uptime_s``: seconds since the platform
+    is broken and whom it hurts (``sentence``: its parts), ``told`` who knows; ``active`` counts the
+    alerts, of which ``alerts`` holds the worst. ``uptime_s``: seconds since the platform
     last was unhealthy, or since monitoring began."""
 
     headline: str
@@ -154,6 +205,6 @@ class Overview:
     events: tuple[EventView, ...]
     tenants: int
     interval: float
-
-
-Body = dict[str, Any]
+    sentence: tuple[Said, ...] = ()
+    active: int = 0
+    roster: Roster = NO_ROSTER

@@ -6,7 +6,8 @@ import math
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -21,7 +22,6 @@ from services.health import scopes
 from services.health.board import Board
 from services.health.graph import Graph
 from services.history import query
-from services.history.availability import Slice, availability, slices
 from services.identity import Scope
 from services.inventory.fleet import Fleet
 from services.notify import outbox
@@ -33,22 +33,26 @@ from services.times import iso
 from services.views import alert_lists, alerts, cards
 from services.views.alert_lists import AlertFilter, AlertPage
 from services.views.alert_lists import Place as AlertPlace
-from services.views.computed import MOST_SCOPES, Computed
+from services.views.beats import SPANS, USUAL, Heartbeats
+from services.views.computed import Computed
 from services.views.headline import told
 from services.views.kept import Keeper
 from services.views.latest import Latest
-from services.views.model import Body, EventView, Instance, Overview, ServiceType, VpsCard
-
-Beats = tuple[list[Slice], float | None]
+from services.views.model import (
+    Body,
+    EventView,
+    Instance,
+    Overview,
+    Roster,
+    ServiceType,
+    VpsCard,
+)
+from services.views.roster import MOST_CARDS, roster
 
 #: The unresolved alerts, newest first.
 ANY = AlertFilter()
 POINTS = 40
-BEATS = 48
-BEATS_SPAN = 86400.0
 EVENTS = 8
-#: Seconds that heartbeat bars may lag behind while no status changes.
-BEATS_TTL = 30
 
 
 class Reader:
@@ -79,7 +83,8 @@ class Reader:
         self._courses = query.Courses()
         self.kept = Keeper(self._computed, cache, monotonic)
         self.latest = Latest(board, self.fleet, lambda: self.kept.running, monotonic)
-        self._kept_beats: dict[Scope, tuple[float, object, dict[str, Beats]]] = {}
+        self._heartbeats = Heartbeats(database, clock)
+        self._cards = cards.Drawn()
 
     def notice(self, event: Event) -> None:
         """Takes note of a change that the board does not show."""
@@ -100,7 +105,7 @@ class Reader:
         """Goes on with another fleet."""
         self._fleet = fleet
         self._computed.replace(fleet, graph)
-        self._kept_beats = {}
+        self._heartbeats.forget()
         self._alerts_version += 1
 
     def sees(self, target: str, scope: Scope) -> bool:
@@ -117,9 +122,16 @@ class Reader:
             version = (self._board.version, self._alerts_version)
             kept = self._kept.get(scope)
             if kept is None or kept[0] != version:
-                kept = (version, self._overview(scope))
+                kept = (version, self._overview(scope, kept[1].roster if kept else None))
                 self._kept[scope] = kept
             return kept[1]
+
+    def over(self, view: Overview, span: str, scope: Scope = None) -> Overview:
+        """An overview with heartbeats over another span: a key of SPANS; any other word: as it
+        is."""
+        if span == USUAL or span not in SPANS:
+            return view
+        return replace(view, services=self._service_types(view.vps, scope, span))
 
     def vps(self, vps_id: str, scope: Scope = None) -> VpsCard:
         """One server. Raises NotFound for one that is not there or not to be known of."""
@@ -177,23 +189,23 @@ class Reader:
                 body["withheld"] = row.withheld.partition(":")[0]
         return body
 
-    def _overview(self, scope: Scope) -> Overview:
-        now = self._clock()
+    def _overview(self, scope: Scope, before: Roster | None) -> Overview:
         fleet, (found, uptime_s) = self._fleet, self._computed.standing(scope)
         visible = [brief.id for brief in found.vps]
         with self._database.read() as session:
-            servers = self._card(session, visible, scope)
+            full = len(visible) <= MOST_CARDS
+            servers = self._card(session, visible, scope, courses=full)
             active = alerts.unresolved(session, fleet, lambda t: self.sees(t, scope), scope)
             changes = query.recent_changes(session, EVENTS * (1 if scope is None else 20))
-        rows = self._service_types(servers, scope, now)
+        count = max(len(active), self._computed.active(scope))
         return Overview(
             headline=found.headline,
-            told=told(active, self._trouble(scope)),
+            told=told(active, self._trouble(scope), count),
             status=found.status,
             score=found.score,
             uptime_s=uptime_s,
             updated_at=found.updated_at,
-            services=tuple(rows),
+            services=self._service_types(servers, scope, USUAL),
             vps=tuple(servers),
             alerts=active,
             events=tuple(
@@ -203,28 +215,36 @@ class Reader:
             )[:EVENTS],
             tenants=found.tenants,
             interval=self._interval,
+            sentence=found.sentence,
+            active=count,
+            roster=roster(before, servers, full=full),
         )
 
     def _trouble(self, scope: Scope) -> str | None:
         """What is wrong with the monitor itself. A warning may name anything of the fleet."""
         return self._board.trouble or (self._board.warning if scope is None else None)
 
-    def _card(self, session: Session, vps_ids: Sequence[str], scope: Scope) -> list[VpsCard]:
-        """Cards of servers, in the fleet's order. Slots of the course are wider than an interval,
+    def _card(
+        self, session: Session, vps_ids: Sequence[str], scope: Scope, *, courses: bool = True
+    ) -> list[VpsCard]:
+        """Cards of servers, in the fleet's order; without courses where so many are asked for that
+        nobody would look at them. Slots of the course are wider than an interval,
         so that a reading which comes a little late leaves no gap."""
         states, now = self._board.snapshot(), self._clock()
+        if not courses:
+            return self._cards.without_courses(vps_ids, self._fleet, states, scope, self._interval)
         known = scopes.visible_vps(self._fleet, scope)
         by_interval: dict[float, list[str]] = defaultdict(list)
         for vps_id in vps_ids:
             by_interval[self._fleet.interval(vps_id, self._interval)].append(vps_id)
-        courses: dict[str, list[Any]] = {}
+        found: dict[str, list[Any]] = {}
         for interval, group in by_interval.items():
             width = 1.5 * interval
             end = math.ceil(now / width) * width
-            courses |= self._courses.read(session, group, end, width, POINTS)
+            found |= self._courses.read(session, group, end, width, POINTS)
         return [
             cards.vps_card(
-                vps_id, self._fleet, states, courses[vps_id],
+                vps_id, self._fleet, states, found[vps_id],
                 tuple(t for t in self._fleet.tenants_on(vps_id) if scope is None or t in scope),
                 self._fleet.interval(vps_id, self._interval),
                 known,
@@ -233,41 +253,17 @@ class Reader:
         ]  # fmt: skip
 
     def _service_types(
-        self, servers: Sequence[VpsCard], scope: Scope, now: float
-    ) -> list[ServiceType]:
+        self, servers: Sequence[VpsCard], scope: Scope, span: str
+    ) -> tuple[ServiceType, ...]:
         groups: dict[str, list[Instance]] = defaultdict(list)
+        types = self._computed.types(scope)
         for card in servers:
             for instance in card.services:
-                groups[self._fleet.service_type(instance.key)].append(instance)
+                groups[types[instance.key]].append(instance)
+        keys = {type_: [i.key for i in group] for type_, group in groups.items()}
         moved = max((i.since for group in groups.values() for i in group), default=0.0)
-        beats = self._beats(groups, scope, now, moved)
-        return [cards.service_type(t, group, *beats[t]) for t, group in groups.items()]
-
-    def _beats(
-        self, groups: Mapping[str, Sequence[Instance]], scope: Scope, now: float, moved: float
-    ) -> dict[str, Beats]:
-        kept = self._kept_beats.get(scope)
-        stamp = (moved, *groups)
-        if kept is None or kept[1] != stamp or not 0 <= now - kept[0] < BEATS_TTL:
-            if len(self._kept_beats) >= MOST_SCOPES:
-                self._kept_beats = {}
-            kept = now, stamp, self._build_beats(groups, now)
-            self._kept_beats[scope] = kept
-        return kept[2]
-
-    def _build_beats(
-        self, groups: Mapping[str, Sequence[Instance]], now: float
-    ) -> dict[str, Beats]:
-        end = math.ceil(now / (BEATS_SPAN / BEATS)) * (BEATS_SPAN / BEATS)
-        start = end - BEATS_SPAN
-        keys = [i.key for group in groups.values() for i in group]
-        with self._database.read() as session:
-            found = query.intervals(session, start, now, keys)
-        beats = {}
-        for type_, group in groups.items():
-            own = {i.key: found.get(i.key, ()) for i in group}
-            beats[type_] = (slices(own, start, end, BEATS), availability(own, start, now))
-        return beats
+        beats = self._heartbeats.of(keys, scope, span, moved)
+        return tuple(cards.service_type(t, group, *beats[t]) for t, group in groups.items())
 
 
 def _note(event: AlertEvent, scope: Scope) -> str:

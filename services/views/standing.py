@@ -10,7 +10,8 @@ from services.health.score import Part, Score, score_of
 from services.health.status import Judgement, of_many, of_vps
 from services.observation import PLATFORM, Status
 from services.views.census import Census, Server
-from services.views.headline import headline
+from services.views.headline import headline, sentence
+from services.views.model import Said
 
 States = Mapping[str, Judgement]
 
@@ -54,6 +55,7 @@ class Standing(NamedTuple):
     services: dict[str, TypeCount]
     vps: list[Brief]
     tenants: int
+    sentence: tuple[Said, ...]
 
 
 def standing(census: Census, states: States, now: float) -> Standing:
@@ -71,18 +73,20 @@ def standing(census: Census, states: States, now: float) -> Standing:
         if part.status is not Status.DEGRADED:
             hurt.update(census.reached(part.target))
     down = [
-        census.fleet.label(part.target)
+        Said(census.fleet.label(part.target), part.target)
         for part in ill
         if part.status is Status.UNHEALTHY and part.target[0] == "@"
     ]
+    said = sentence(servers, down, len(hurt), census.tenants)
     return Standing(
-        headline=headline(servers, down, len(hurt), census.tenants),
+        headline=headline(said),
         status=_platform(census, states, types, servers),
         score=score_of(ill, len(census.counting), census.weight),
         updated_at=_updated_at(census, states, now),
         services=types,
         vps=servers,
         tenants=census.tenants,
+        sentence=said,
     )
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import dash
 from dash import ALL, MATCH, ClientsideFunction, Input, Output
 
+from components.palette import ASKED, FOUND
 from components.shell import LIVE
 from services import container
+from services.web import palette
 
 
 def install(app: dash.Dash) -> None:
@@ -21,6 +23,10 @@ def install(app: dash.Dash) -> None:
         view = container.current().read.overview(container.scope())
         return LIVE.redraw(view, time.time() - view.updated_at, before)
 
+    @app.callback(Output(FOUND, "data"), Input(ASKED, "data"), prevent_initial_call=True)
+    def find(_asked: Any) -> dict[str, Any]:
+        return palette.rows()
+
     in_browser: Any = app.clientside_callback
     in_browser(
         ClientsideFunction("healthdeck", "drawn"),
@@ -28,6 +34,7 @@ def install(app: dash.Dash) -> None:
         Input({"type": "live-drawn", "page": ALL}, "data"),
     )
     in_browser(ClientsideFunction("healthdeck", "failed"), Input("notice", "children"))
+    in_browser(ClientsideFunction("healthdeck", "found"), Input(FOUND, "data"))
     in_browser(ClientsideFunction("healthdeck", "poll"), Input("poll", "n_intervals"))
     in_browser(
         ClientsideFunction("healthdeck", "paint"),

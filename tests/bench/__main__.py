@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
-from tests.bench import alerts, load, page, process
+from tests.bench import alerts, heap, load, page, process
 from tests.bench.installations import installations
 from tests.bench.table import Row, table
 from tests.support.product import Healthdeck
@@ -16,6 +16,8 @@ MEASUREMENTS: tuple[Callable[[Callable[..., Healthdeck]], list[Row]], ...] = (
     process.start_up,
     process.idle,
     page.emit_to_dom,
+    page.overviews,
+    heap.heap,
     load.overview,
     alerts.rounds,
     alerts.commits,

@@ -114,6 +114,11 @@ def toasts(page: Page) -> Locator:
     return page.locator(".message-toast")
 
 
+def drawer(page: Page) -> Locator:
+    """The alert that a message leads to."""
+    return page.get_by_test_id("alert-drawer").get_by_role("dialog")
+
+
 def read_all(page: Page) -> None:
     bell(page).click()
     button = panel(page).get_by_role("button", name="Mark all as read")
@@ -164,19 +169,22 @@ def test_an_outage_is_told_read_and_stays_read(place: Place, page: Page) -> None
     bell(page).click()
     newest.get_by_role("link", name=TITLE).click()
     expect(panel(page)).to_be_hidden()
-    expect(page.locator("[data-alert]")).to_be_focused(timeout=20_000)
+    expect(drawer(page)).to_be_focused(timeout=20_000)
+    expect(drawer(page)).to_contain_text(TITLE)
     expect(unread(page)).to_be_hidden()
     expect(toasts(page)).to_have_count(0)
     page.reload()
     ready(page)
     expect(unread(page)).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(drawer(page)).to_be_hidden()
     bell(page).click()
     expect(newest).to_contain_text(TITLE)
     expect(newest).not_to_contain_text("unread")
     link = str(newest.get_by_role("link").get_attribute("href"))
     page.goto("about:blank")
     page.goto(f"{place.installation.url}{link}")
-    expect(page.locator("[data-alert]")).to_be_focused(timeout=20_000)
+    expect(drawer(page)).to_be_focused(timeout=20_000)
 
 
 def test_the_end_is_told_in_every_tab_and_once_on_the_computer(place: Place, page: Page) -> None:

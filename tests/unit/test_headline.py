@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from services.observation import Status
-from services.views.headline import headline, told
-from services.views.model import AlertView, Instance, VpsCard
+from services.views.headline import headline, sentence, told
+from services.views.model import AlertView, Instance, Said, VpsCard
 
 H, D, U, X = Status.HEALTHY, Status.DEGRADED, Status.UNHEALTHY, Status.UNKNOWN
 
@@ -27,7 +27,7 @@ def service(name, status, vps="vps-1"):
 
 
 @pytest.mark.parametrize(
-    ("servers", "applications", "hurt", "tenants", "sentence"),
+    ("servers", "applications", "hurt", "tenants", "words"),
     [
         ([], [], 0, 0, "Nothing is watched yet."),
         ([server("a", X, seen_at=None)], [], 0, 0, "The first look is under way."),
@@ -46,8 +46,24 @@ def service(name, status, vps="vps-1"):
         ([server("a", U), server("b", D)], [], 0, 0, "a is down."),
     ],
 )  # fmt: skip
-def test_headline(servers, applications, hurt, tenants, sentence):
-    assert headline(servers, applications, hurt, tenants) == sentence
+def test_headline(servers, applications, hurt, tenants, words):
+    down = [Said(label, f"@acme/{label}") for label in applications]
+    assert headline(sentence(servers, down, hurt, tenants)) == words
+
+
+@pytest.mark.parametrize(
+    ("servers", "applications", "about"),
+    [
+        ([server("vps-4", U)], [], ["vps-4", "tenants:"]),
+        ([server("a", U), server("b", U)], [], ["servers:unhealthy", "tenants:"]),
+        ([server("a", D, [service("api", U)])], [], ["a/api", "tenants:"]),
+        ([server("a")], [Said("nexus of ACME", "@acme/nexus")], ["@acme/nexus", "tenants:"]),
+        ([server("a", D), server("b", D)], [], ["servers:degraded", "tenants:"]),
+    ],
+)
+def test_the_sentence_knows_what_it_names(servers, applications, about):
+    parts = sentence(servers, applications, 2, 9)
+    assert [part.about for part in parts if part.about] == about
 
 
 ALERT = AlertView(
@@ -77,4 +93,8 @@ ALERT = AlertView(
     ],
 )
 def test_told(alerts, trouble, sentence):
-    assert told(alerts, trouble) == sentence
+    assert told(alerts, trouble, len(alerts)) == sentence
+
+
+def test_alerts_beyond_those_at_hand_count_too():
+    assert told([ALERT], None, 250).endswith("249 more alerts are active.")

@@ -9,7 +9,7 @@ from models.database import Database
 from services.health.status import Judgement
 from services.identity import Scope
 from services.insights.sla import burn
-from services.insights.sla.figures import Body, Books, Subject
+from services.insights.sla.figures import DAY, Body, Books, Subject
 from services.insights.sla.reports import Reports
 from services.inventory.fleet import Fleet
 from services.observation import Kind, Status
@@ -52,6 +52,17 @@ class SlaDesk:
         with self._database.read() as session:
             (subject,) = self._books.tenants(session, [tenant], start, end)
         return self._whole(subject, start, end)
+
+    def days(self, tenant: str, count: int = 90) -> list[Body]:
+        """One tenant's account of each of the last ``count`` days of UTC, today's last."""
+        now = self._clock()
+        start = (now // DAY - count + 1) * DAY
+        with self._database.read() as session:
+            (subject,) = self._books.tenants(session, [tenant], start, now)
+            return [
+                {"from": iso(one.start), "to": iso(one.end), **one.body()}
+                for one in self._books.days(session, subject, start, now)
+            ]
 
     def target(self, key: str, scope: Scope, start: float, end: float) -> Body:
         """The same of a server or a service, by the key of its target."""

@@ -24,6 +24,8 @@ Body = dict[str, Any]
 
 #: Spans of downtime that one answer tells of, the latest first.
 MOST_SPANS = 1000
+#: Seconds.
+DAY = 86400.0
 #: The target of what no tenant depends on: that of a tenant of which nothing else is said.
 PLAIN = Terms.of(TenantSpec(id="nobody"))
 
@@ -166,6 +168,19 @@ class Books:
             for place, one in enumerate(subjects)
         ]  # fmt: skip
 
+    def days(self, session: Session, subject: Subject, start: float, now: float) -> list[Account]:
+        """The account of each day from ``start``, the beginning of one of UTC, up to now."""
+        keys = {member.target for member in subject.members}
+        found = stored.stretches(session, keys, start, now)
+        (out,) = self._maintenance(session, [subject], start, now)
+        days = []
+        for number in range(math.ceil((now - start) / DAY)):
+            begin, stop = start + number * DAY, min(start + (number + 1) * DAY, now)
+            own = {key: _touching(of, begin, stop) for key, of in found.items()}
+            tally = self.count(subject, own, out, begin, stop)
+            days.append(Account(subject, begin, stop, 0.0, tally))
+        return days
+
     def count(
         self,
         subject: Subject,
@@ -228,6 +243,10 @@ class Books:
     def _now(self, tenant: str) -> Terms:
         spec = self._fleet().tenants.get(tenant)
         return Terms.of(spec) if spec else PLAIN._replace(name=tenant)
+
+
+def _touching(stretches: Sequence[Stretch], start: float, end: float) -> list[Stretch]:
+    return [one for one in stretches if one.start < end and (one.end is None or one.end > start)]
 
 
 def _is_well(stretches: Sequence[Stretch], start: float) -> bool:
