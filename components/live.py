@@ -14,6 +14,8 @@ import dash
 from dash import Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
+from components.island import island
+
 View = TypeVar("View")
 
 
@@ -22,6 +24,12 @@ class Section(NamedTuple, Generic[View]):
 
     shows: Callable[[View], object]
     draw: Callable[[View], Component]
+    still: bool = False
+
+    def drawn(self, view: View) -> Component:
+        """The part; a ``still`` one, of which no callback asks anything, as an island."""
+        part = self.draw(view)
+        return island(part) if self.still else part
 
 
 class Live(Generic[View]):
@@ -69,7 +77,7 @@ class Live(Generic[View]):
     def held(self, view: View) -> dict[str, Component]:
         """The parts, each in its place."""
         return {
-            name: html.Div(section.draw(view), id=self.place(name))
+            name: html.Div(section.drawn(view), id=self.place(name))
             for name, section in self.sections.items()
         }
 
@@ -117,7 +125,7 @@ class Live(Generic[View]):
         old = before.get("digests") if isinstance(before, dict) else None
         known = old if isinstance(old, dict) else {}
         parts = [
-            dash.no_update if known.get(name) == drawn["digests"][name] else section.draw(view)
+            dash.no_update if known.get(name) == drawn["digests"][name] else section.drawn(view)
             for name, section in self.sections.items()
         ]
         return [*parts, drawn]

@@ -170,9 +170,9 @@ def _alerts(shows: Page) -> tuple[Sequence[AlertView], int]:
 #: The parts by name, each in ``overview-<name>``. The servers' rows are not among them: they come
 #: with a store of their own, and the browser draws them.
 SECTIONS: Mapping[str, Section[Page]] = {
-    "hero": Section(_hero, lambda p: hero(p.view)),
+    "hero": Section(_hero, lambda p: hero(p.view), still=True),
     "alerts": Section(_alerts, lambda p: alerts_panel(*_alerts(p))),
-    "events": Section(lambda p: p.view.events, lambda p: events_panel(p.view.events)),
+    "events": Section(lambda p: p.view.events, lambda p: events_panel(p.view.events), still=True),
     "services": Section(_services, lambda p: service_grid(p.view.services, p.beats)),
     "vps": Section(
         lambda p: (bool(p.view.vps), p.may_add),

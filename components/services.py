@@ -8,6 +8,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from components.island import island
 from components.links import inside, linked
 from components.marks import NBSP, WORST_FIRST, availability, count, mark, moment, response
 from components.states import empty
@@ -27,19 +28,23 @@ MOST_INSTANCES = 12
 def service_grid(services: Sequence[ServiceType], span: str = USUAL) -> Component:
     """Every service type in the order of the view. ``span``: how far its heartbeats reach."""
     if services:
-        body = [_service(row, SPANS[span]) for row in services]
+        body = island(service_rows(services, span), className="card rows")
     else:
-        body = [
-            empty(
-                "No service is checked yet.",
-                "Give a server its services in the inventory file; they appear here by themselves.",
-            )
-        ]
+        nothing = empty(
+            "No service is checked yet.",
+            "Give a server its services in the inventory file; they appear here by themselves.",
+        )
+        body = html.Div(nothing, className="card rows")
     head = [html.H2("Services", id="services-title"), _choice(span) if services else None]
     return html.Section(
-        [html.Div(head, className="head"), html.Div(body, className="card rows")],
+        [html.Div(head, className="head"), body],
         **{"aria-labelledby": "services-title", "data-testid": "service-grid"},
     )
+
+
+def service_rows(services: Sequence[ServiceType], span: str = USUAL) -> list[Component]:
+    """The rows of the grid."""
+    return [_service(row, SPANS[span]) for row in services]
 
 
 def _choice(span: str) -> Component:

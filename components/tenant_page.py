@@ -9,6 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components.graph import anchor, graph
+from components.island import island
 from components.links import inside, linked
 from components.live import Live, Section, stale_after
 from components.logs import actions_host, service_actions
@@ -109,7 +110,7 @@ def _application(one: ApplicationView) -> Component:
             html.Div([html.B(one.name), html.Small(place), html.Div(address)], className="name"),
             html.Div([mark(one.status), html.Small(since)], className="app-state"),
             html.Div([hidden("response time "), quick], className="app-time"),
-            html.Div([heartbeat(one.beats), html.Small("24 h")], className="app-beats"),
+            html.Div([island(heartbeat(one.beats)), html.Small("24 h")], className="app-beats"),
             *said,
         ],
         id=anchor(one.key),
@@ -255,13 +256,13 @@ def _applications(view: Shown) -> object:
 LIVE: Live[Shown] = Live(
     "tenant",
     {
-        "hero": Section(lambda v: (v.page.headline, v.page.told, _figures(v)), hero),
+        "hero": Section(lambda v: (v.page.headline, v.page.told, _figures(v)), hero, still=True),
         "applications": Section(_applications, lambda v: applications(v.page.applications)),
-        "sla": Section(_figures, lambda v: sla_panel(v.promise, v.page.id)),
-        "graph": Section(lambda v: v.page.web, lambda v: rests_on(v.page)),
+        "sla": Section(_figures, lambda v: sla_panel(v.promise, v.page.id), still=True),
+        "graph": Section(lambda v: v.page.web, lambda v: rests_on(v.page), still=True),
         "alerts": Section(lambda v: v.page.alerts, lambda v: alerts(v.page.alerts)),
         "actions": Section(lambda v: (v.page.services, v.may_log, v.may_restart), actions),
-        "events": Section(lambda v: v.page.events, lambda v: events(v.page.events)),
+        "events": Section(lambda v: v.page.events, lambda v: events(v.page.events), still=True),
         "said": Section(lambda v: v.page.headline, lambda v: html.Span(v.page.headline)),
     },
 )

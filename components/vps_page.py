@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components.events import events_panel
+from components.island import island
 from components.links import inside
 from components.live import Live, Section, stale_after
 from components.logs import actions_host, service_actions
@@ -167,7 +168,7 @@ def _service(line: ServiceLine, view: VpsPage) -> Component:
         [
             html.Div([html.B(one.name), html.Small(line.type)], className="name"),
             html.Div([mark(one.status), html.Small(since)], className="state"),
-            html.Div([heartbeat(line.beats), html.Small(availability(line.availability))],
+            html.Div([island(heartbeat(line.beats)), html.Small(availability(line.availability))],
                      className="lately"),
             html.Div([spark(course), html.Span(took)], className="took",
                      title="Response time, last hour"),
@@ -257,8 +258,8 @@ LIVE = Live(
             service_list,
         ),
         "alerts": Section(lambda v: v.alerts, lambda v: alert_list(v.alerts)),
-        "tenants": Section(lambda v: v.tenants, lambda v: tenant_list(v.tenants)),
-        "events": Section(lambda v: v.events, lambda v: events_panel(v.events)),
+        "tenants": Section(lambda v: v.tenants, lambda v: tenant_list(v.tenants), still=True),
+        "events": Section(lambda v: v.events, lambda v: events_panel(v.events), still=True),
         **{f"head-{name}": _head(name) for name in PANELS},
     },
 )

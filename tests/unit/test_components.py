@@ -18,7 +18,7 @@ from components.events import events_panel
 from components.links import about
 from components.marks import availability, mark, names, percent, rates, response, score_number
 from components.overview import Page
-from components.services import MOST_INSTANCES, heartbeat, service_grid
+from components.services import MOST_INSTANCES, heartbeat, service_grid, service_rows
 from components.shell import Entry, counts, shell
 from components.spark import Box, parts, polygon, spark, thinned
 from components.vps import vps_panel
@@ -231,7 +231,7 @@ def test_without_observations_there_is_no_score_and_no_zero() -> None:
 
 
 def test_a_row_of_the_grid_has_state_share_heartbeat_and_instances() -> None:
-    grid = service_grid([BACKEND])
+    grid = html.Div(service_rows([BACKEND]))
     (row,) = having(grid, "data-service-type", "backend")
     assert getattr(row, "data-status") == "degraded"
     assert "Backend API 2 instances, 1 healthy degraded available 99.99 %" in text(row)
@@ -250,7 +250,7 @@ def test_a_heartbeat_tells_time_state_and_message_by_keyboard_too() -> None:
 
 def test_of_many_instances_the_worst_are_shown_and_a_link_leads_to_the_others() -> None:
     many = tuple(replace(INSTANCE, key=f"vps-{n}/backend-api") for n in range(99))
-    grid = service_grid([replace(BACKEND, instances=(*many, BROKEN), healthy=99)])
+    grid = html.Div(service_rows([replace(BACKEND, instances=(*many, BROKEN), healthy=99)]))
     shown = classed(grid, "instance")
     assert len(shown) == MOST_INSTANCES
     assert getattr(shown[0], "data-instance") == BROKEN.key
@@ -388,6 +388,8 @@ def test_everything_is_drawn_for_a_browser_that_knows_nothing(sent: Any) -> None
 def test_the_page_has_the_promised_hooks() -> None:
     page = overview.page(Page(VIEW), NOW)
     hooks = {getattr(one, "data-testid") for one in having(page, "data-testid")}
+    islands = " ".join(getattr(one, "data-html") for one in having(page, "data-html"))
+    hooks |= set(re.findall('data-testid="([a-z-]+)"', islands))
     assert {"health-score", "service-grid", "vps-panel", "alerts-panel"} <= hooks
     assert text(next(walk(page.children[0]))) == "System Health"
     held = {one.id for one in having(page, "id") if isinstance(one.id, str)}

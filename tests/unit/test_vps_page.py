@@ -4,6 +4,7 @@ the form as an entry of the inventory."""
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
