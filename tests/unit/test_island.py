@@ -23,7 +23,7 @@ def test_a_tree_becomes_the_html_that_dash_would_have_made_of_it() -> None:
         '<details id="{&quot;name&quot;:&quot;backend&quot;,&quot;type&quot;:&quot;service-type'
         '&quot;}" open=""><summary>a <b>b</b></summary>'
         '<time datetime="2025-11-23T10:40:00Z" data-form="since">10:40</time>'
-        '<i class="dot" tabindex="0" style="--value:3;clip-path:none"></i></details>'
+        '<i class="dot" style="--value:3;clip-path:none" tabindex="0"></i></details>'
     )
 
 
