@@ -183,6 +183,7 @@ def test_silenced_ended_and_deleted(place: Place, page: Page) -> None:
 
 
 def test_an_incident_is_told_noted_and_written_up(place: Place, page: Page) -> None:
+    place.outage()
     place.well()
     enter(page, place, "?tab=history&view=incidents&range=24h")
     first = page.get_by_test_id("incident-row").first

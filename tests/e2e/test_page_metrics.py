@@ -181,4 +181,4 @@ def test_a_range_that_ends_now_moves_until_it_is_paused(week: Page) -> None:
 def test_it_fits_a_phone(week: Page) -> None:
     week.set_viewport_size({"width": 390, "height": 844})
     expect(week.get_by_test_id("metrics-chart")).to_be_visible()
-    assert week.evaluate("document.documentElement.scrollWidth") <= 390
+    week.wait_for_function("document.documentElement.scrollWidth <= 390")
