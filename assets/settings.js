@@ -2,7 +2,9 @@
 (function () {
   "use strict";
   const THEME = "healthdeck.theme";
+  const TYPING = 400; // ms without a key after which what a draft would do is worked out anew
   const root = document.documentElement;
+  let changes = 0;
 
   function variant(values, fields, variants) {
     return (variants || []).map(({ name }) => {
@@ -11,12 +13,19 @@
     });
   }
 
+  function typed() {
+    const change = (changes += 1);
+    return new Promise((resolve) => {
+      window.setTimeout(() => resolve(change === changes ? change : window.dash_clientside.no_update), TYPING);
+    });
+  }
+
   function closed(clicks) {
     return clicks ? false : window.dash_clientside.no_update;
   }
 
   window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.healthdeck = Object.assign(window.dash_clientside.healthdeck || {}, { variant, closed });
+  window.dash_clientside.healthdeck = Object.assign(window.dash_clientside.healthdeck || {}, { variant, typed, closed });
 
   // Without the clipboard, as on plain http, the text is marked for Ctrl+C.
   function copy(button) {
@@ -65,9 +74,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing || !event.target.matches(".set-form input:not([type=checkbox])")) return;
     const button = event.target.closest(".modal-content").querySelector(".set-acts .btn-primary");
-    // The fields tell their value when they lose the focus.
-    event.target.blur();
-    if (button) window.setTimeout(() => button.click(), 0);
+    if (button) button.click();
   });
 
   new MutationObserver(mark).observe(root, { childList: true, subtree: true, attributeFilter: ["data-theme-choice"] });

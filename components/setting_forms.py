@@ -14,9 +14,6 @@ from dash.development.base_component import Component
 
 from components.links import inside
 
-#: Milliseconds without a key after which what is shown of a draft is worked out anew.
-TYPING = 400
-
 Option = tuple[str, str]
 
 
@@ -43,7 +40,7 @@ class Forms:
         self.page = page
 
     def place(self, name: str) -> str:
-        """The id of a part of the page: body, dialog, title, form, said, acts, busy, acted."""
+        """The id of a part of the page: body, dialog, title, form, said, acts, busy, acted, typed."""
         return f"{self.page}-{name}"
 
     def id(self, type_: str, name: Any) -> dict[str, Any]:
@@ -91,9 +88,7 @@ class Forms:
         self, name: str, label: str, value: Any = "", note: str = "", **more: Any
     ) -> Component:
         """A line of text; ``more`` are the input's own properties (``type``, ``placeholder``)."""
-        control = dbc.Input(
-            id=self.id("field", name), value=value, debounce=TYPING, size="sm", **more
-        )
+        control = dbc.Input(id=self.id("field", name), value=value, size="sm", **more)
         return self._field(name, label, control, note)
 
     def secret(self, name: str, label: str, note: str = "") -> Component:
@@ -103,9 +98,7 @@ class Forms:
     def lines(
         self, name: str, label: str, value: str = "", note: str = "", rows: int = 3, **more: Any
     ) -> Component:
-        control = dbc.Textarea(
-            id=self.id("field", name), value=value, rows=rows, debounce=TYPING, size="sm", **more
-        )
+        control = dbc.Textarea(id=self.id("field", name), value=value, rows=rows, size="sm", **more)
         return self._field(name, label, control, note)
 
     def choice(
@@ -166,6 +159,7 @@ class Forms:
                 "Working…", id=self.place("busy"), className="set-busy", role="status", hidden=True
             ),
             dcc.Store(id=self.place("acted")),
+            dcc.Store(id=self.place("typed")),
             dbc.Modal(
                 [
                     dbc.ModalHeader(

@@ -51,7 +51,7 @@ def _filters(view: TenantList) -> Component:
         type="search",
         value=chosen.text,
         placeholder="Search tenants, applications, servers",
-        debounce=0.25,
+        debounce=250,
         maxlength=200,
     )
     states = dbc.RadioItems(

@@ -113,12 +113,21 @@ def do(_clicks: Any, _values: Any) -> list[Any]:
     return FORMS.after(outcome, names, time.time())
 
 
-@callback(
-    Output(FORMS.button("look", ALL, ALL), "children"), Input(FORMS.id("field", ALL), "value")
+clientside_callback(
+    ClientsideFunction("healthdeck", "typed"),
+    Output(FORMS.place("typed"), "data"),
+    Input(FORMS.id("field", ALL), "value"),
 )
-def look(_values: Any) -> list[Any]:
+
+
+@callback(
+    Output(FORMS.button("look", ALL, ALL), "children"),
+    Input(FORMS.place("typed"), "data"),
+    State(FORMS.id("field", ALL), "value"),
+)
+def look(_typed: Any, _values: Any) -> list[Any]:
     """What the draft in the form would do."""
-    fields = given(ctx.inputs_list[0])
+    fields = given(ctx.states_list[0])
     asked = [one["id"] for one in ctx.outputs_list or ()]
     return [_one_of(LOOK, one["what"])(str(one["key"]), fields) for one in asked]
 

@@ -35,15 +35,10 @@ PATHS = (
 )
 #: Parts that are not ours, by their CSS, and what axe says of them; anything else is ours.
 STOCK = {
-    # dash-ag-grid: the grid's own header and viewports carry roles whose children come and go
-    ".ag-root-wrapper": {
-        "aria-required-children", "aria-required-parent", "scrollable-region-focusable",
-    },
-    # plotly: labels in its SVG are text without a background that axe could see
-    ".js-plotly-plot": {"color-contrast", "svg-img-alt"},
-    # Dash 4's own dropdown: a button with a listbox, named by its value
-    ".dash-dropdown-wrapper": {"aria-valid-attr-value", "button-name", "aria-allowed-attr"},
-}  # fmt: skip
+    # Dash's dropdown: a hidden input takes the focus for it, and its label replaces the chosen
+    # values in its name
+    ".dash-dropdown-wrapper": {"aria-hidden-focus", "label-content-name-mismatch"},
+}
 RUN = """async ({only, stock}) => {
   const options = {resultTypes: ["violations"], runOnly: only};
   const {violations} = await axe.run(document, options);

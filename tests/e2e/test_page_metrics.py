@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.support import metrics_past
 from tests.support.browser import log_in
 from tests.support.product import Healthdeck
+from tests.support.wait import eventually
 
 NAME, PASSWORD = "ada", "a password that is long enough"
 WEEK = "/health/metrics?metric=cpu&vps=vps-1,vps-2&from=now-7d&to=now"
@@ -181,4 +182,6 @@ def test_a_range_that_ends_now_moves_until_it_is_paused(week: Page) -> None:
 def test_it_fits_a_phone(week: Page) -> None:
     week.set_viewport_size({"width": 390, "height": 844})
     expect(week.get_by_test_id("metrics-chart")).to_be_visible()
-    week.wait_for_function("document.documentElement.scrollWidth <= 390")
+    eventually(
+        lambda: week.evaluate("document.documentElement.scrollWidth") <= 390, 10, "it is as narrow"
+    )
