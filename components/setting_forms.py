@@ -40,7 +40,7 @@ class Forms:
         self.page = page
 
     def place(self, name: str) -> str:
-        """The id of a part of the page: body, dialog, title, form, said, acts, busy, acted, typed."""
+        """The id of a part of the page: body, dialog, title, form, acts, acted …"""
         return f"{self.page}-{name}"
 
     def id(self, type_: str, name: Any) -> dict[str, Any]:
