@@ -11,7 +11,7 @@ NPM = if ! command -v npm >/dev/null; then \
 	fi;
 
 .DELETE_ON_ERROR:
-.PHONY: run demo test lint bench bench-fleet bench-year soak screenshots lock tools
+.PHONY: run demo test pages lint bench bench-fleet bench-year soak screenshots lock tools
 
 run: .venv/run.stamp node_modules/stamp
 	@exec $(BIN)/python app.py
@@ -21,6 +21,10 @@ demo: .venv/dev.stamp node_modules/stamp
 
 test: lint tools node_modules/stamp client/node_modules/stamp
 	@$(BIN)/python -m pytest -n 4 --dist worksteal
+
+# Every task of the pages that `make test` leaves out for its time: three minutes.
+pages: .venv/dev.stamp tools node_modules/stamp
+	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/pages
 
 lint: .venv/dev.stamp
 	@$(BIN)/ruff format --check .

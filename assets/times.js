@@ -2,6 +2,7 @@
 // <time datetime=ISO data-form="since|ago|clock|at">; data-from/data-to/data-text: a bar with a hint.
 (function () {
   "use strict";
+  const RECENT = 43200; // s in which a time of day can mean one moment only
   const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const day = new Intl.DateTimeFormat([], { month: "short", day: "numeric" });
   const full = new Intl.DateTimeFormat([], { dateStyle: "medium", timeStyle: "long", hourCycle: "h23" });
@@ -25,8 +26,9 @@
 
   function say(form, date) {
     if (form === "at") return at(date);
-    if (form === "clock") return isToday(date) ? clock.format(date) : day.format(date);
-    const length = span((Date.now() - date.getTime()) / 1000);
+    const ago = (Date.now() - date.getTime()) / 1000;
+    if (form === "clock") return isToday(date) || ago < RECENT ? clock.format(date) : day.format(date);
+    const length = span(ago);
     return form === "ago" ? `${length} ago` : length;
   }
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dash
+from dash.development.base_component import Component
 
 from components import states
 
 dash.register_page(__name__, title="No such page · Healthdeck")
 
-layout = states.not_found()
+
+def layout(**_query: str) -> Component:
+    return states.not_found()

@@ -165,7 +165,7 @@ def tenant_page(
 
 def headline(whole: Node, applications: Sequence[ApplicationView], found: Web) -> str:
     """``ACME Corp is degraded: nexus is unhealthy (HTTP 503). Behind it: postgres on vps-1 is
-    unhealthy.``"""
+    unhealthy.`` Several applications are only named: each says why in its own row."""
     ill = [one for one in applications if one.status is not Status.HEALTHY]
     if whole.status is Status.HEALTHY:
         number = len(applications)
@@ -178,12 +178,18 @@ def headline(whole: Node, applications: Sequence[ApplicationView], found: Web) -
         reasons = {one.message for one in ill}
         why = reasons.pop() if len(reasons) == 1 else "nobody could look"
         return f"The state of {whole.label} is not known: {why}."
-    what = [f"{one.name} is {one.status} ({one.message})" for one in ill[:2]]
-    if len(ill) > 2:
-        what.append(f"{len(ill) - 2} more of its applications are not healthy")
-    sentence = f"{whole.label} is {whole.status}" + (f": {'; '.join(what)}" if what else "")
+    sentence = f"{whole.label} is {whole.status}" + (f": {_which(ill)}" if ill else "")
     behind = _behind(found)
     return f"{sentence}." + (f" Behind it: {behind}." if behind else "")
+
+
+def _which(ill: Sequence[ApplicationView]) -> str:
+    if len(ill) == 1:
+        return f"{ill[0].name} is {ill[0].status} ({ill[0].message})"
+    names = [one.name for one in ill] if len(ill) < 4 else [ill[0].name, f"{len(ill) - 1} more"]
+    statuses = {one.status for one in ill}
+    state = statuses.pop() if len(statuses) == 1 else "not healthy"
+    return f"{', '.join(names[:-1])} and {names[-1]} are {state}"
 
 
 def _behind(found: Web) -> str:

@@ -106,6 +106,7 @@ def opened(place: Place, path: str) -> Page:
     page.emulate_media(color_scheme="light")
     page.goto(f"{place.url}{path.format(vps=place.vps, tenant=place.tenant)}")
     expect(page.locator("#content h1")).to_be_visible()
+    expect(page.locator("#content h1")).not_to_have_text("This page cannot be shown")
     expect(page.get_by_test_id("live-indicator")).to_have_attribute("data-state", "live")
     # nothing is still to be drawn: every callback has answered
     page.wait_for_load_state("networkidle")

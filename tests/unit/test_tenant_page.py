@@ -180,6 +180,23 @@ def test_the_sentence_says_what_hurts_and_what_is_behind_it(fleet: Fleet) -> Non
     assert said.endswith("Behind it: postgres on vps-2 is unhealthy.")
 
 
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        ("uu", "app-0 and app-1 are unhealthy"),
+        ("uud", "app-0, app-1 and app-2 are not healthy"),
+        ("uuuuu", "app-0 and 4 more are unhealthy"),
+    ],
+)
+def test_of_several_applications_the_sentence_says_only_which(
+    fleet: Fleet, statuses: str, said: str
+) -> None:
+    of = {"u": Status.UNHEALTHY, "d": Status.DEGRADED}
+    apps = [application(f"app-{n}", of[one]) for n, one in enumerate(statuses)]
+    found = whole(fleet, **{"@acme/nexus": Status.UNHEALTHY})
+    assert headline(found.nodes[0], apps, found).startswith(f"ACME Corp is degraded: {said}.")
+
+
 def test_the_sentence_of_a_tenant_that_is_well(fleet: Fleet) -> None:
     found = whole(fleet)
     apps = [application("nexus", Status.HEALTHY), application("files", Status.HEALTHY)]
