@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from tests.support import metrics_past
 from tests.support.browser import log_in
@@ -69,10 +69,16 @@ def plot(page: Page) -> Locator:
     return page.get_by_test_id("metrics-chart").locator(".js-plotly-plot").first
 
 
+def frame(page: Page) -> FloatRect:
+    """Where the first chart is, once it stands: a chart is drawn anew when its range changes."""
+    area = page.locator(".metric-card .nsewdrag").first
+    found: FloatRect = eventually(area.bounding_box, 10, "a chart stands")
+    return found
+
+
 def drag(page: Page, start: float, end: float) -> None:
     """Over the chart from one share of its width to another."""
-    box = page.locator(".metric-card .nsewdrag").first.bounding_box()
-    assert box is not None
+    box = frame(page)
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] * start, middle)
     page.mouse.down()
@@ -132,8 +138,7 @@ def test_an_address_shows_the_same_view_again(week: Page) -> None:
 
 
 def test_a_click_notes_something_and_it_can_be_taken_away(week: Page) -> None:
-    box = week.locator(".metric-card .nsewdrag").first.bounding_box()
-    assert box is not None
+    box = frame(week)
     week.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(week.locator(".hoverlayer .legend")).to_be_visible()
     week.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
