@@ -72,7 +72,8 @@ def plot(page: Page) -> Locator:
 def frame(page: Page) -> FloatRect:
     """Where the first chart is, once it stands: a chart is drawn anew when its range changes."""
     area = page.locator(".metric-card .nsewdrag").first
-    found: FloatRect = eventually(area.bounding_box, 10, "a chart stands")
+    found = eventually(area.bounding_box, 10, "a chart stands")
+    assert found is not None
     return found
 
 
