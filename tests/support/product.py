@@ -6,15 +6,18 @@ import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 import httpx
+import psutil
 
 from tests.support.nursery import nursery
 from tests.support.wait import eventually, free_port
@@ -37,6 +40,30 @@ def _status(port: int, path: str, timeout: float) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """A process and those it started, those that they started included."""
+    try:
+        leader = psutil.Process(pid)
+        return [leader, *leader.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _can_listen(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        probe.listen()
+    return True
 
 
 class Healthdeck:
@@ -128,13 +155,16 @@ class Healthdeck:
         return time.monotonic() - began
 
     def kill(self) -> None:
-        if self.process is not None:
-            try:
-                os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                return
-            finally:
-                self.process.wait(10)
+        """Returns once the last of its processes has left the port and the database."""
+        if self.process is None:
+            return
+        group = _family(self.process.pid)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+        eventually(lambda: not any(map(_lives, group)), 10, "the processes have ended", every=0.01)
+        # a process counts as ended before the last of its threads has let go of its files
+        eventually(lambda: _can_listen(self.port), 10, "the port is free again", every=0.01)
 
     def restart(self) -> Healthdeck:
         self.stop()
