@@ -319,11 +319,12 @@ def test_the_audit_is_filtered_and_paged(
         services.identity.create_user(f"user-{number}", PASSWORD, "admin", Actor("anna"))
     everything = anonymous.get(AUDIT, headers=chief).get_json()["entries"]
     assert [one["target"] for one in everything] == ["user-2", "user-1", "user-0", site.NAME]
+    newest = everything[0]["at"]
     for query, count in (
         ("who=anna", 3),
         ("action=user.create&who=nobody", 0),
         ("target=user-1", 1),
-        (f"from={everything[0]['at']}", 1),
+        (f"from={newest}", sum(one["at"] == newest for one in everything)),
         ("to=2020-01-01T00:00:00Z", 0),
         ("from=2020-01-01T00:00:00%2B02:00", 4),
     ):
