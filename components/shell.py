@@ -16,13 +16,12 @@ from components.live import Live, Section
 from components.marks import SEVERITY_CLASS, count
 from components.palette import palette, search_button
 from services.times import span
-from services.views.model import Overview
+from services.views.model import Extent
 
 #: The page whose entry in the rail carries the number of active alerts.
 ALERTS = "/health/alerts"
 #: More than so many alerts are not counted on the screen.
 MOST_COUNTED = 99
-WORST_FIRST = ("critical", "warning", "info")
 
 #: While the stream is down the page asks by itself, so often (ms).
 POLL_EVERY = 60_000
@@ -39,15 +38,13 @@ class Entry(NamedTuple):
 def shell(
     entries: Sequence[Entry],
     content: Component,
-    view: Overview,
+    extent: Extent,
     user: str,
     *,
-    age: float = 0.0,
     told: bool = True,
 ) -> Component:
-    """The frame of the dashboard around ``content``, for ``user``. ``age`` of the view in seconds;
-    ``told``: with the bell."""
-    held = LIVE.held(view)
+    """The frame of the dashboard around ``content``, for ``user``. ``told``: with the bell."""
+    held = LIVE.held(extent)
     return html.Div(
         [
             html.A("Skip to content", href="#content", className="skip"),
@@ -72,7 +69,7 @@ def shell(
             ),
             palette(),
             help_dialog(),
-            *LIVE.stores(view, age),
+            *LIVE.stores(extent, age=0.0),
             dcc.Store(id="theme"),
             dcc.Interval(id="poll", interval=POLL_EVERY, disabled=False),
         ],
@@ -82,23 +79,22 @@ def shell(
     )
 
 
-def counts(view: Overview) -> Component:
+def counts(extent: Extent) -> Component:
     """How much is watched, and how often."""
-    services = sum(len(row.instances) for row in view.services)
-    tenants = [count(view.tenants, "tenant")] if view.tenants else []
-    every = f"every {span(view.interval)}"
+    tenants = [count(extent.tenants, "tenant")] if extent.tenants else []
+    every = f"every {span(extent.interval)}"
     return html.Div(
         [
-            html.Div(f"{count(len(view.vps), 'server')} · {count(services, 'service')}"),
+            html.Div(f"{count(extent.servers, 'server')} · {count(extent.services, 'service')}"),
             html.Div(" · ".join([*tenants, every])),
         ]
     )
 
 
-def alerts_badge(view: Overview) -> Component:
+def alerts_badge(extent: Extent) -> Component:
     """How many alerts are active, and how bad the worst is; title, favicon and the portal have
     these from here (assets/title.js)."""
-    number, worst = _active(view)
+    number, worst = extent.active, extent.worst
     shown = f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number)
     return html.Span(
         [shown, html.Span(" active", className="visually-hidden")],
@@ -108,21 +104,12 @@ def alerts_badge(view: Overview) -> Component:
     )
 
 
-def _active(view: Overview) -> tuple[int, str]:
-    found = {alert.severity for alert in view.alerts}
-    worst = next((severity for severity in WORST_FIRST if severity in found), "")
-    return max(view.active, len(view.alerts)), worst
-
-
 #: What around the pages is drawn anew by itself.
 LIVE = Live(
     "shell",
     {
-        "counts": Section(
-            lambda v: (len(v.vps), [len(r.instances) for r in v.services], v.tenants, v.interval),
-            counts,
-        ),
-        "alerts": Section(_active, alerts_badge),
+        "counts": Section(lambda e: (e.servers, e.services, e.tenants, e.interval), counts),
+        "alerts": Section(lambda e: (e.active, e.worst), alerts_badge),
     },
 )
 

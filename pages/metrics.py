@@ -53,7 +53,7 @@ def layout(**asked: str) -> Component:
         selection = replace(selection, vps=views.busiest(view.vps))
     shown = _shown(selection, time.time())
     services = container.current()
-    age = time.time() - services.read.overview(container.scope()).updated_at
+    age = time.time() - services.read.updated_at(container.scope())
     return metrics_page.page(shown, age, services.settings.collect_interval)
 
 
@@ -66,7 +66,7 @@ def layout(**asked: str) -> Component:
 def refresh(sent: Any, _event: Any, acted: Any, before: Any) -> list[Any]:
     """Reads what is selected again; a range that stands still is left alone by the stream."""
     now, selection = time.time(), _selection(sent)
-    age = now - container.current().read.overview(container.scope()).updated_at
+    age = now - container.current().read.updated_at(container.scope())
     # an event supersedes what was asked a moment ago: then it has to answer for that, too
     asked = [sent, acted]
     answered = _dict(before).get("asked", asked) == asked

@@ -16,12 +16,13 @@ from services.views import bodies, cards
 from services.views.census import Census
 from services.views.dependencies import dependencies, instances
 from services.views.facts import Facts
-from services.views.model import Body
-from services.views.standing import Standing, standing
+from services.views.model import Body, Extent
+from services.views.standing import Standing, standing, updated_at
 from services.views.tenants import targets, tenant_view
 
 #: Callers with a scope of their own whose part of the fleet is kept counted.
 MOST_SCOPES = 256
+WORST_FIRST = ("critical", "warning", "info")
 
 
 class Computed:
@@ -100,9 +101,29 @@ class Computed:
         uptime_s = 0.0 if since is None else max(0.0, now - since)
         return standing(census, states, now), uptime_s
 
+    def updated_at(self, scope: Scope) -> float:
+        """When any of what a caller may see was last looked at."""
+        return updated_at(self._census(scope), self._board.snapshot(), self._clock())
+
     def active(self, scope: Scope) -> int:
         """How many alerts are active that a caller may see."""
-        return sum(self.sees(alert.target, scope) for alert in self._facts.active())
+        return len(self._active(scope))
+
+    def extent(self, scope: Scope) -> Extent:
+        """How much a caller sees watched, and how many alerts of it are active."""
+        census, severities = self._census(scope), self._active(scope)
+        return Extent(
+            servers=len(census.servers),
+            services=len(census.type_of),
+            tenants=census.tenants,
+            interval=self._interval,
+            active=len(severities),
+            worst=next((one for one in WORST_FIRST if one in severities), ""),
+        )
+
+    def _active(self, scope: Scope) -> Sequence[str]:
+        """The severity of each active alert that a caller may see."""
+        return [one.severity for one in self._facts.active() if self.sees(one.target, scope)]
 
     def types(self, scope: Scope) -> Mapping[str, str]:
         """The type of each service that a caller may see, by its key."""

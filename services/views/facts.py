@@ -34,6 +34,7 @@ class Active(NamedTuple):
 
     target: str
     impact: frozenset[str]
+    severity: str
 
 
 class Facts:
@@ -67,12 +68,14 @@ class Facts:
                 (known, read_at), found = self._active
                 if known == version and 0 <= now - read_at < BELIEVED:
                     return found
-            chosen = select(AlertRow.target, AlertRow.impact).where(
+            chosen = select(AlertRow.target, AlertRow.impact, AlertRow.severity).where(
                 UNRESOLVED, AlertRow.suppressed_by.is_(None)
             )
             with self._database.read() as session:
                 rows = session.execute(chosen).all()
-            found = [Active(target, frozenset(impact)) for target, impact in rows]
+            found = [
+                Active(target, frozenset(impact), severity) for target, impact, severity in rows
+            ]
             self._active = (version, now), found
             return found
 

@@ -187,6 +187,19 @@ NO_ROSTER = Roster("", 0, 0, {}, {}, {}, full=True)
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """How much a caller sees watched, every ``interval`` seconds; how many alerts are active, and
+    the ``worst`` severity among them (empty without any)."""
+
+    servers: int
+    services: int
+    tenants: int
+    interval: float
+    active: int
+    worst: str
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The state of everything a caller may see. ``headline`` is the one sentence that says what
     is broken and whom it hurts (``sentence``: its parts), ``told`` who knows; ``active`` counts the

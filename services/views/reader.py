@@ -41,6 +41,7 @@ from services.views.latest import Latest
 from services.views.model import (
     Body,
     EventView,
+    Extent,
     Instance,
     Overview,
     Roster,
@@ -125,6 +126,15 @@ class Reader:
                 kept = (version, self._overview(scope, kept[1].roster if kept else None))
                 self._kept[scope] = kept
             return kept[1]
+
+    def extent(self, scope: Scope = None) -> Extent:
+        """How much a caller sees watched, and how many alerts are active. Cheap: nothing is
+        judged for it."""
+        return self._computed.extent(scope)
+
+    def updated_at(self, scope: Scope = None) -> float:
+        """When any of what a caller may see was last looked at, in seconds since the epoch."""
+        return self._computed.updated_at(scope)
 
     def over(self, view: Overview, span: str, scope: Scope = None) -> Overview:
         """An overview with heartbeats over another span: a key of SPANS; any other word: as it

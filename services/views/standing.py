@@ -82,7 +82,7 @@ def standing(census: Census, states: States, now: float) -> Standing:
         headline=headline(said),
         status=_platform(census, states, types, servers),
         score=score_of(ill, len(census.counting), census.weight),
-        updated_at=_updated_at(census, states, now),
+        updated_at=updated_at(census, states, now),
         services=types,
         vps=servers,
         tenants=census.tenants,
@@ -140,7 +140,8 @@ def _platform(
     return of_many([*(count.status for count in types.values()), *machines])
 
 
-def _updated_at(census: Census, states: States, now: float) -> float:
+def updated_at(census: Census, states: States, now: float) -> float:
+    """When any of what a caller may see was last looked at; ``now`` when nothing was."""
     if census.scope is None:
         return max([state.seen_at for state in states.values()], default=now)
     keys = (*census.counting, *(server.id for server in census.servers))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -180,14 +179,13 @@ def _shape(path: str) -> re.Pattern[str]:
 
 def _layout(services: Services) -> Callable[[], Component]:
     def layout() -> Component:
-        view = services.read.overview(g.principal.scope)
         who = g.principal
+        extent = services.read.extent(who.scope)
         return shell(
             _entries(),
             dash.page_container,
-            view,
+            extent,
             who.name,
-            age=time.time() - view.updated_at,
             told=who.via == "session",
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import dash
@@ -20,8 +19,8 @@ def install(app: dash.Dash) -> None:
 
     @app.callback(*LIVE.outputs, *LIVE.inputs, prevent_initial_call=True)
     def refresh(_event: Any, _acted: Any, before: Any) -> list[Any]:
-        view = container.current().read.overview(container.scope())
-        return LIVE.redraw(view, time.time() - view.updated_at, before)
+        extent = container.current().read.extent(container.scope())
+        return LIVE.redraw(extent, 0.0, before)
 
     @app.callback(Output(FOUND, "data"), Input(ASKED, "data"), prevent_initial_call=True)
     def find(_asked: Any) -> dict[str, Any]:

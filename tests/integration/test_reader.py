@@ -135,6 +135,15 @@ def test_a_limited_caller_sees_its_own_and_nothing_else(incident):
     assert overview(incident, GLOBEX)["activeAlerts"] > 0
 
 
+def test_how_much_a_caller_sees_watched_is_told_without_judging_anything(incident):
+    whole, acme = incident.read.extent(), incident.read.extent(ACME)
+    assert (whole.servers, whole.services, whole.tenants) == (3, 7, 2)
+    assert (whole.active, whole.worst) == (len(incident.read.overview().alerts), "critical")
+    assert (acme.servers, acme.services, acme.tenants) == (1, 2, 1)
+    assert (acme.active, acme.worst) == (0, "")
+    assert incident.read.extent(GLOBEX).active == len(incident.read.overview(GLOBEX).alerts) > 0
+
+
 @pytest.mark.parametrize("vps_id", ["vps-2", "healthdeck", "nowhere"])
 def test_what_a_limited_caller_may_not_know_of_is_not_there(incident, vps_id):
     with pytest.raises(NotFound):

@@ -28,6 +28,7 @@ from services.views.model import (
     AlertView,
     Beat,
     EventView,
+    Extent,
     Gauge,
     Instance,
     Overview,
@@ -118,6 +119,7 @@ VIEW = Overview(
     tenants=30,
     interval=30.0,
 )
+EXTENT = Extent(servers=2, services=2, tenants=30, interval=30.0, active=1, worst="critical")
 
 
 def walk(node: Any) -> Iterator[Any]:
@@ -397,18 +399,18 @@ def test_the_page_has_the_promised_hooks() -> None:
 
 
 def test_the_frame_has_navigation_indicator_and_a_way_out() -> None:
-    frame = shell([Entry("Overview", "/health", "overview")], html.Div(), VIEW, "ada")
+    frame = shell([Entry("Overview", "/health", "overview")], html.Div(), EXTENT, "ada")
     (live,) = having(frame, "data-testid", "live-indicator")
     assert text(live) == "Connecting…"
     (form,) = having(frame, "action", "/logout")
     assert form.method == "POST"
     assert [one.href for one in having(frame, "active")] == ["/health"]
     assert having(frame, "href", "#content")
-    assert "2 servers · 2 services 30 tenants · every 30 s" in text(counts(VIEW))
+    assert "2 servers · 2 services 30 tenants · every 30 s" in text(counts(EXTENT))
 
 
 def test_the_bell_is_hidden_until_the_browser_has_its_part() -> None:
-    frame = shell([], html.Div(), VIEW, "ada")
+    frame = shell([], html.Div(), EXTENT, "ada")
     (button,) = having(frame, "data-testid", "bell")
     (panel,) = having(frame, "data-testid", "bell-panel")
     (around,) = having(frame, "id", "bell")
@@ -421,7 +423,7 @@ def test_the_bell_is_hidden_until_the_browser_has_its_part() -> None:
 
 
 def test_who_is_told_nothing_has_no_bell() -> None:
-    frame = shell([], html.Div(), VIEW, "portal", told=False)
+    frame = shell([], html.Div(), EXTENT, "portal", told=False)
     assert not having(frame, "id", "bell")
     assert having(frame, "action", "/logout")
 
