@@ -74,17 +74,11 @@ def heap(install: Callable[..., Healthdeck]) -> list[Row]:
 
 
 def _grown(page: Page, installation: Healthdeck) -> tuple[float, float]:
-    answers: list[Any] = []
-
-    def keep(response: Response) -> None:
-        if "_dash-update-component" in response.url and "_pages_content" in response.text():
-            answers.append(response.json())
-
-    page.on("response", keep)
-    page.goto(f"{installation.url}/health")
+    with page.expect_response(_is_page) as answered:
+        page.goto(f"{installation.url}/health")
+    content = answered.value.json()
     page.wait_for_function("() => window.thereAt !== null", timeout=60_000)
-    page.remove_listener("response", keep)
-    parts = {one["props"].get("id"): one["props"] for one in _components(answers)}
+    parts = {one["props"].get("id"): one["props"] for one in _components(content)}
     sections = {name: parts[name]["children"] for name in SECTIONS}
     rows = [row for row in parts["overview-fleet"]["data"]["rows"] if row["gauges"]["cpu"]]
     session = page.context.new_cdp_session(page)
@@ -92,6 +86,12 @@ def _grown(page: Page, installation: Healthdeck) -> tuple[float, float]:
     before = _used(session)
     _update(page, UPDATES, rows, sections)
     return before, _used(session)
+
+
+def _is_page(response: Response) -> bool:
+    """Whether it answers what stands on the page."""
+    asked = response.request.post_data or ""
+    return "_dash-update-component" in response.url and "_pages_content.children" in asked
 
 
 def _update(page: Page, number: int, rows: Any, sections: Any) -> None:
