@@ -197,3 +197,19 @@ def test_every_page_comes_back_after_its_server(place: Place, page: Page, watch:
     offer.get_by_role("button", name="Reload").click()
     live(page)
     expect(offer).to_be_hidden()
+
+
+def test_a_page_that_stays_open_does_not_remember_every_event(place: Place, page: Page) -> None:
+    enter(page, place)
+    recorded, kept = page.evaluate(
+        """() => {
+          const past = () => window.store.getState().history.past.length;
+          const before = past();
+          window.dash_clientside.set_props("theme", { data: -1 });
+          const recorded = past() - before;
+          for (let n = 0; n < 300; n += 1) window.dash_clientside.set_props("theme", { data: n });
+          return [recorded, past()];
+        }"""
+    )
+    assert recorded == 1
+    assert kept <= 100
