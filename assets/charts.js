@@ -137,7 +137,7 @@
     const layout = { ...figure.layout, xaxis: { ...figure.layout.xaxis, uirevision: (drawings += 1) } };
     if (FINGER.matches) layout.dragmode = false;
     const width = ((element && element.clientWidth) || 700) - 56;
-    layout.xaxis.nticks = Math.max(3, Math.min(9, Math.floor(width / 95)));
+    layout.xaxis.nticks = Math.max(3, Math.min(9, Math.floor(width / 60)));
     const range = layout.xaxis.range;
     if (!range) return { ...figure, layout };
     if (element && element.dataset.group) layout.xaxis.range = kept(element.dataset.group, range);

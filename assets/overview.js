@@ -129,17 +129,19 @@
       return;
     }
     const gone = new Map(drawn);
-    found.forEach((row, index) => {
+    let next = holder.firstElementChild; // which stands where the row in hand belongs
+    found.forEach((row) => {
       let one = drawn.get(row.id);
       gone.delete(row.id);
       if (!one || one.row !== row) {
         const made = element(html(base, row));
+        if (one && one.element === next) next = made;
         if (one) one.element.replaceWith(made);
         one = { row, element: made };
         drawn.set(row.id, one);
       }
-      const there = holder.children[index];
-      if (there !== one.element) holder.insertBefore(one.element, there || null);
+      if (one.element === next) next = next.nextElementSibling;
+      else holder.insertBefore(one.element, next);
     });
     gone.forEach((one, id) => {
       one.element.remove();

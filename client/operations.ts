@@ -142,8 +142,9 @@ export abstract class Operations {
 
   /** Alerts: without a filter the unresolved ones, newest first. sort: triggeredAt, severity,
    *  resolvedAt, duration; a - in front puts the latest, the most severe, the longest first.
-   *  What is not over comes last where an end is asked for. A limited caller gets a 404 for
-   *  servers, tenants, services and rules that it may not know of. */
+   *  What is not over comes last where an end is asked for. worst: what needs somebody first,
+   *  what another alert explains last. A limited caller gets a 404 for servers, tenants,
+   *  services and rules that it may not know of. */
   async listAlerts(filters: t.ListAlertsFilters = {}): Promise<AxiosResponse<t.Alerts>> {
     return this.client.get(`${this.adminPath}/alerts?${query(filters)}`);
   }

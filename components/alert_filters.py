@@ -34,14 +34,14 @@ RANGES = (
     ("all", "Any time"),
 )
 ACTIVE_SORTS = (
-    ("-severity", "Worst first"),
+    ("worst", "Worst first"),
     ("-triggeredAt", "Newest first"),
     ("triggeredAt", "Oldest first"),
 )
 HISTORY_SORTS = (
-    ("-resolvedAt", "Ended last first"),
-    ("-triggeredAt", "Began last first"),
-    ("-duration", "Longest first"),
+    ("-resolvedAt", "Latest end"),
+    ("-triggeredAt", "Latest begin"),
+    ("-duration", "Longest"),
     ("-severity", "Worst first"),
 )
 FALSE = ((ANY, "True and false"), ("1", "False positives"))

@@ -22,6 +22,15 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 #: ones are written with a prefix: 2.5 MB/s.
 _UNITS = {"bytes/s": ("~s", "B/s"), "bytes": ("~s", "B")}
 
+#: How the time axis is labelled, by the milliseconds between two labels; the second line stands
+#: where it changes. Short, so that a narrow chart has room for more than one.
+_TIMES = [
+    {"dtickrange": [None, 60_000], "value": "%H:%M:%S\n%-d %b"},
+    {"dtickrange": [60_000, 86_400_000], "value": "%H:%M\n%-d %b"},
+    {"dtickrange": [86_400_000, "M1"], "value": "%-d %b\n%Y"},
+    {"dtickrange": ["M1", None], "value": "%b\n%Y"},
+]
+
 #: The last moment that a range may have: the last day of a four-digit year.
 _LAST = 253_402_214_400.0
 
@@ -136,13 +145,14 @@ def figure(chart: Chart) -> Figure:
                 "gridcolor": "rgba(0,0,0,0)", "linecolor": "var(--line-strong)",
                 "showspikes": True, "spikemode": "across", "spikesnap": "cursor",
                 "spikethickness": 1, "spikecolor": "var(--ink-3)", "spikedash": "solid",
-                "nticks": 7, "tickangle": 0, "hoverformat": "%a %-d %b, %H:%M:%S",
+                "nticks": 7, "tickangle": 0, "tickformatstops": _TIMES,
+                "hoverformat": "%a %-d %b, %H:%M:%S",
             },
             "yaxis": {
                 "range": [low, reach * 1.06 or 1], "fixedrange": True,
                 "gridcolor": "var(--line)", "zeroline": False, "nticks": 5,
                 "tickformat": _scale(chart.unit), "ticksuffix": _suffix(chart.unit),
-                "automargin": True,
+                "automargin": True, "ticklabelstandoff": 4,
             },
             "shapes": shapes,
             "annotations": notes,

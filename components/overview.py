@@ -48,7 +48,8 @@ def page(shows: Page, now: float) -> Component:
     columns = html.Div(
         [
             html.Div([held["alerts"], held["events"]], className="side-column"),
-            html.Div([held["services"], held["vps"]], className="main-column"),
+            html.Div(held["services"], className="main-column"),
+            held["vps"],
         ],
         className="columns",
     )

@@ -32,7 +32,7 @@ COLUMNS: tuple[Mapping[str, Any], ...] = (
     {"field": "name", "headerName": "Server", "cellRenderer": "VpsName", "minWidth": 150,
      "flex": 2, "wide": False},
     {"field": "rank", "headerName": "State", "cellRenderer": "VpsState", "minWidth": 132,
-     "flex": 1, "wide": False},
+     "flex": 1, "sort": "asc", "wide": False},
     {"field": "region", "headerName": "Region", "minWidth": 100, "flex": 1, "wide": True},
     {"field": "cpu", "headerName": "CPU", "cellRenderer": "VpsShare", **_NUMBER, "wide": False},
     {"field": "memory", "headerName": "Memory", "cellRenderer": "VpsShare", **_NUMBER,

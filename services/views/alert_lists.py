@@ -26,6 +26,8 @@ MOST_COUNTED = 1000
 STATUSES = ("active", "acknowledged", "snoozed", "resolved")
 SEVERITIES = ("info", "warning", "critical")
 SORTS = ("triggeredAt", "severity", "resolvedAt", "duration")
+#: A sort without a direction: what needs somebody first, what another alert explains last.
+WORST = "worst"
 UNRESOLVED = AlertRow.resolved_at.is_(None)
 RESOLVED = AlertRow.resolved_at.is_not(None)
 
@@ -147,12 +149,20 @@ def _query(segment: _Segment, conditions: Sequence[Condition], begin: Place | No
 
 
 def _segments(sort: str) -> list[_Segment]:
+    fired = AlertRow.triggered_at
+    if sort == WORST:
+        free = AlertRow.suppressed_by.is_(None)
+        return [
+            _Segment(and_(AlertRow.severity == rank, standing), fired, True)
+            for standing in (free, ~free)
+            for rank in reversed(SEVERITIES)
+        ]
     field, down = sort.removeprefix("-"), sort.startswith("-")
     if field not in SORTS:
         raise ValidationError(
-            f"sort must be one of {', '.join(SORTS)}, with a - in front for the largest first."
+            f"sort must be {WORST}, or one of {', '.join(SORTS)}, with a - in front for the "
+            "largest first."
         )
-    fired = AlertRow.triggered_at
     if field == "triggeredAt":
         return [_Segment(None, fired, down)]
     if field == "severity":

@@ -14,7 +14,7 @@ from services.inventory.fleet import Fleet
 from services.notify import outbox
 from services.rule import Rule
 from services.views.alert_detail import moment_of
-from services.views.alert_lists import SEVERITIES, AlertFilter
+from services.views.alert_lists import SEVERITIES, WORST, AlertFilter
 from services.views.alert_model import AlertsPage, Row
 from services.views.alerts import told_sentence
 from services.views.model import Body
@@ -23,7 +23,7 @@ from services.views.reader import Reader
 LIVE_TABS = ("active", "history")
 RANGES = {"24h": 86400.0, "7d": 7 * 86400.0, "30d": 30 * 86400.0, "90d": 90 * 86400.0}
 STANDING = ("active", "acknowledged", "snoozed")
-SORTS = ("-severity", "-triggeredAt", "triggeredAt", "-resolvedAt", "-duration")
+SORTS = (WORST, "-severity", "-triggeredAt", "triggeredAt", "-resolvedAt", "-duration")
 #: Alerts that one page of a list has, and that a list has at most.
 PAGE, MOST = 50, 500
 #: Characters of a value in the address.
@@ -53,7 +53,7 @@ def wanted(query: Mapping[str, str], now: float) -> AlertFilter:
         q=query.get("q", ""),
         false_positive=True if over and query.get("fp") == "1" else None,
         since=now - length if length else None,
-        sort=sort if sort in SORTS else "-resolvedAt" if over else "-severity",
+        sort=sort if sort in SORTS else "-resolvedAt" if over else WORST,
         rule=_several(query, "rule"),
         vps=_several(query, "vps"),
         service=_several(query, "service"),

@@ -16,7 +16,7 @@ from services.cache import Cache
 from services.health.board import Board
 from services.health.graph import Graph
 from services.identity import OnlyServers, Scope
-from services.views.alert_lists import AlertFilter, Place
+from services.views.alert_lists import SORTS, AlertFilter, Place
 from services.views.reader import Reader
 from tests.support import year
 
@@ -65,6 +65,8 @@ def order(wanted: AlertFilter) -> Callable[[AlertRow], Any]:
         fired = row.triggered_at
         if field == "triggeredAt":
             return sign * fired
+        if field == "worst":
+            return row.suppressed_by is not None, -RANKS[row.severity], -fired
         if field == "severity":
             return sign * RANKS[row.severity], -fired
         if row.resolved_at is None:
@@ -96,8 +98,10 @@ def a_filter(rng: random.Random, rows: list[AlertRow]) -> AlertFilter:
         false_positive=rng.choice([None, None, None, None, True, False]),
         since=rng.choice([None, None, start + rng.random() * 10 * 86400]),
         until=rng.choice([None, None, year.UNTIL - rng.random() * 9 * 86400]),
-        sort=rng.choice(["", "-"])
-        + rng.choice(["triggeredAt", "severity", "resolvedAt", "duration"]),
+        sort=rng.choice([
+            "worst",
+            *(f"{sign}{field}" for field in SORTS for sign in ("", "-")),
+        ]),
     )  # fmt: skip
 
 

@@ -74,6 +74,9 @@ def _take(browser: Browser, folder: Path, to: Path, words: list[str], stack: Exi
         if asked(name):
             with start() as site:
                 camera = Camera(browser, site, to)
+                if isinstance(site, Demo) and name == "overview-1000":
+                    site.break_things()
+                    site.wait_for_alerts(camera.api)
                 taken += camera.take(name, "/health")
                 camera.close()
     if fleet:

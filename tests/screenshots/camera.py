@@ -14,7 +14,7 @@ Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 #: Width and height of the screen, and how much of a long page is shown.
 SIZES = ((1440, 1000, 1800), (768, 1024, 1800), (390, 844, 1900))
-COLOURS = 128
+COLOURS = 256
 #: What comes and goes would hide what it is about.
 PASSING = ".toasts { display: none }"
 #: Until charts and tables are drawn, and until they are drawn again in another size (ms).
@@ -75,5 +75,5 @@ class Camera:
 def _save(page: Page, file: Path) -> None:
     """Few colours are enough for a page, and a third of the size."""
     picture = Image.open(io.BytesIO(page.screenshot(style=PASSING))).convert("RGB")
-    few = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(file, optimize=True)

@@ -14,7 +14,7 @@ from services.alerts.asked import decision
 from services.errors import ValidationError
 from services.times import iso
 from services.views import alert_page as views
-from services.views.alert_lists import AlertFilter
+from services.views.alert_lists import WORST, AlertFilter
 from services.views.alert_model import AlertsPage, Course, Detail, Row, Sent, Step
 
 NOW = 1_763_894_400.0  # 2025-11-23T10:40:00Z
@@ -116,9 +116,9 @@ def acts(node: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("query", "filter_"),
     [
-        ({}, AlertFilter(sort="-severity")),
-        ({"tab": "nonsense"}, AlertFilter(sort="-severity")),
-        ({"status": "snoozed,nonsense"}, AlertFilter(status=("snoozed",), sort="-severity")),
+        ({}, AlertFilter(sort=WORST)),
+        ({"tab": "nonsense"}, AlertFilter(sort=WORST)),
+        ({"status": "snoozed,nonsense"}, AlertFilter(status=("snoozed",), sort=WORST)),
         (
             {"severity": "critical,warning", "vps": "vps-1", "tenant": "acme", "q": " disk "},
             AlertFilter(
@@ -126,10 +126,10 @@ def acts(node: Any) -> list[str]:
                 vps=("vps-1",),
                 tenant=("acme",),
                 q="disk",
-                sort="-severity",
+                sort=WORST,
             ),
         ),
-        ({"sort": "title"}, AlertFilter(sort="-severity")),
+        ({"sort": "title"}, AlertFilter(sort=WORST)),
         ({"sort": "triggeredAt", "fp": "1"}, AlertFilter(sort="triggeredAt")),
         (
             {"tab": "history", "range": "24h", "fp": "1", "rule": "a,b"},

@@ -691,9 +691,9 @@ class Operations(Caller):
         """Alerts: without a filter the unresolved ones, newest first.
 
         sort: triggeredAt, severity, resolvedAt, duration; a - in front puts the latest, the
-        most severe, the longest first. What is not over comes last where an end is asked for. A
-        limited caller gets a 404 for servers, tenants, services and rules that it may not know
-        of.
+        most severe, the longest first. What is not over comes last where an end is asked for.
+        worst: what needs somebody first, what another alert explains last. A limited caller
+        gets a 404 for servers, tenants, services and rules that it may not know of.
 
         limit: rows of a page.
         cursor: nextCursor of the page before; nothing else.

@@ -163,8 +163,9 @@ def list_alerts(query: AlertsQuery) -> dict[str, Any]:
     """Alerts: without a filter the unresolved ones, newest first.
 
     sort: triggeredAt, severity, resolvedAt, duration; a - in front puts the latest, the most
-    severe, the longest first. What is not over comes last where an end is asked for. A limited
-    caller gets a 404 for servers, tenants, services and rules that it may not know of."""
+    severe, the longest first. What is not over comes last where an end is asked for. worst: what
+    needs somebody first, what another alert explains last. A limited caller gets a 404 for
+    servers, tenants, services and rules that it may not know of."""
     wanted = alert_filters.wanted(query, query.sort)
     name = f"alerts:{wanted.sort}"
     after = cursors.unpack(name, query.cursor, float, float, str) if query.cursor else None
