@@ -60,8 +60,8 @@ def availability(value: float | None) -> str:
 
 
 def points(value: float) -> str:
-    """A deduction from the score: ``−4.0``."""
-    return f"{MINUS}{value:.1f}"
+    """A deduction from the score: ``−4.0``; ``< 0.1`` where it is less than that."""
+    return f"{MINUS}{value:.1f}" if value >= 0.05 else f"<{NBSP}0.1"
 
 
 def score_number(value: float | None) -> str:

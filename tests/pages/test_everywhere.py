@@ -205,9 +205,11 @@ def test_a_page_that_stays_open_does_not_remember_every_event(place: Place, page
         """() => {
           const past = () => window.store.getState().history.past.length;
           const before = past();
-          window.dash_clientside.set_props("theme", { data: -1 });
+          window.dash_clientside.set_props("poll", { n_intervals: 1 });
           const recorded = past() - before;
-          for (let n = 0; n < 300; n += 1) window.dash_clientside.set_props("theme", { data: n });
+          for (let n = 2; n < 300; n += 1) {
+            window.dash_clientside.set_props("poll", { n_intervals: n });
+          }
           return [recorded, past()];
         }"""
     )

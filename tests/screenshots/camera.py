@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from PIL import Image
 from playwright.sync_api import APIRequestContext, Browser, Page
@@ -14,7 +14,8 @@ Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 #: Width and height of the screen, and how much of a long page is shown.
 SIZES = ((1440, 1000, 1800), (768, 1024, 1800), (390, 844, 1900))
-COLOURS = 256
+#: A PNG with a palette has so many colours; so many of them are the most common ones as they are.
+COLOURS, COMMON = 256, 128
 #: What comes and goes would hide what it is about.
 PASSING = ".toasts { display: none }"
 #: Until charts and tables are drawn, and until they are drawn again in another size (ms).
@@ -73,7 +74,21 @@ class Camera:
 
 
 def _save(page: Page, file: Path) -> None:
-    """Few colours are enough for a page, and a third of the size."""
+    """With a palette: that is enough for a page, and a third of the size."""
     picture = Image.open(io.BytesIO(page.screenshot(style=PASSING))).convert("RGB")
-    few = picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(file, optimize=True)
+    picture.quantize(palette=_palette(picture), dither=Image.Dither.NONE).save(file, optimize=True)
+
+
+def _palette(picture: Image.Image) -> Image.Image:
+    """The most common colours, exactly, and of the others what is near to all of them."""
+    counted = sorted(picture.getcolors(picture.width * picture.height) or (), reverse=True)
+    colours: list[Any] = [colour for _, colour in counted]
+    found = [part for colour in colours[:COMMON] for part in colour]
+    if rare := colours[COMMON:]:
+        line = Image.new("RGB", (len(rare), 1))
+        line.putdata(rare)
+        spread = line.quantize(COLOURS - COMMON, method=Image.Quantize.MAXCOVERAGE)
+        found += spread.getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(found[: 3 * COLOURS])
+    return palette

@@ -16,7 +16,16 @@ from components import overview, states
 from components.alerts import MOST_ALERTS, SNOOZES, alerts_panel
 from components.events import events_panel
 from components.links import about
-from components.marks import availability, mark, names, percent, rates, response, score_number
+from components.marks import (
+    availability,
+    mark,
+    names,
+    percent,
+    points,
+    rates,
+    response,
+    score_number,
+)
 from components.overview import Page
 from components.services import MOST_INSTANCES, heartbeat, service_grid, service_rows
 from components.shell import Entry, counts, shell
@@ -462,3 +471,11 @@ def test_what_failed_is_told_with_its_reference() -> None:
     assert "req-42" in text(states.failure("req-42"))
     assert "None" not in text(states.failure(None))
     assert text(states.refused("the alert is already resolved")) == "The alert is already resolved."
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(4.0, "\u22124.0"), (0.06, "\u22120.1"), (0.04, "<\u00a00.1"), (18.46, "\u221218.5")],
+)
+def test_a_deduction_is_never_said_to_be_nothing(value: float, said: str) -> None:
+    assert points(value) == said
