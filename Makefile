@@ -39,6 +39,7 @@ bench: .venv/dev.stamp tools node_modules/stamp
 	@$(BIN)/python -m tests.bench.preview
 	@$(BIN)/python -m tests.bench.anomaly
 	@$(BIN)/python -m tests.bench.zoom
+	@$(BIN)/python -m tests.bench.acknowledge
 
 # A year of history with 100,000 alerts and a million changes of status, on SQLite and PostgreSQL.
 bench-year: .venv/dev.stamp tools
