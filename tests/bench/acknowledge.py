@@ -23,10 +23,10 @@ new MutationObserver(() => {
 }).observe(document, { subtree: true, childList: true, attributeFilter: ["data-status"] });
 """
 PRESS = """() => {
-  const row = document.querySelector("[data-testid=alert-row][data-status=active]");
-  const acknowledge = (button) => button.textContent.trim() === "Acknowledge";
-  Array.from(row.querySelectorAll("button")).find(acknowledge).click();
-  return [row.dataset.alert, Date.now()];
+  const buttons = document.querySelectorAll("[data-testid=alert-row][data-status=active] button");
+  const button = Array.from(buttons).find((one) => one.textContent.startsWith("Acknowledge"));
+  button.click();
+  return [button.closest("[data-testid=alert-row]").dataset.alert, Date.now()];
 }"""
 
 
