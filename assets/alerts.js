@@ -59,11 +59,17 @@
     return document.querySelector(".modal.show");
   }
 
+  // What had the keyboard may be gone from the drawer once that is drawn anew.
+  function hold() {
+    if (dialog() && !asking() && document.activeElement === document.body) dialog().focus({ preventScroll: true });
+  }
+
   // Opened: the keyboard goes into it. Closed: back to where it was opened from.
   function follow() {
     const host = byId("alerts-drawer");
     const now = host ? host.dataset.drawer || "" : "";
     document.documentElement.classList.toggle("has-drawer", Boolean(now));
+    if (now) window.setTimeout(hold); // after assets/keep.js, which knows better where the keyboard was
     if (now === opened) return;
     const before = opened;
     opened = now;
